@@ -2,3 +2,4 @@
 //! The rooms and who may use whom are in `docs/architecture.md`; `tests/architecture.rs` enforces them.
 
 pub mod evidence;
+pub mod runbook;

@@ -1,0 +1,273 @@
+//! What can only be seen across files: ids twice, runbooks that are not there, rounds of `uses`, the proof of gates.
+//! Keeps of each runbook only what that takes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{File, report::Report, start};
+use crate::runbook::file::RunbookFile;
+use crate::runbook::gates::{Fault, Prover};
+use crate::runbook::policy::Policy;
+use crate::runbook::problem::{Place, Problem, Severity, quoted, suggest};
+use crate::runbook::{resolve, text};
+
+struct Entry {
+    path: String,
+    id: String,
+    at: Place,
+    inputs: Vec<(String, bool)>,
+    uses: Vec<Used>,
+}
+
+struct Used {
+    at: Place,
+    id: String,
+    given: Vec<(Place, String, bool)>,
+}
+
+pub(crate) struct Library<'p> {
+    policy: &'p Policy,
+    prover: Prover<'p>,
+    entries: Vec<Entry>,
+    alone: bool,
+}
+
+impl<'p> Library<'p> {
+    pub fn new(policy: &'p Policy, signers: Option<&BTreeSet<String>>) -> Self {
+        Self {
+            policy,
+            prover: Prover::new(policy, signers),
+            entries: Vec::new(),
+            alone: policy.people.len() == 1,
+        }
+    }
+
+    /// Takes note of a runbook and proves its gates.
+    pub fn add(&mut self, path: &str, runbook: &RunbookFile, report: &mut Report<'_, '_>) {
+        let inputs = runbook.inputs.iter().flat_map(|named| &named.0);
+        let steps = runbook.steps.value.iter().map(|step| &step.value);
+        let secret = |name: &str| {
+            let inputs = runbook.inputs.iter().flat_map(|named| &named.0);
+            let found = inputs.filter(|(known, _)| known.value.0 == name);
+            found
+                .filter_map(|(_, input)| input.secret.as_ref())
+                .any(|secret| secret.value.0)
+        };
+        let uses = steps.filter_map(|step| {
+            let used = step.uses.as_ref()?;
+            let given = step
+                .with
+                .iter()
+                .flat_map(|named| &named.0)
+                .map(|(name, value)| {
+                    let holds_secret = text::dollars(&value.value.0)
+                        .iter()
+                        .any(|(_, _, name)| secret(name));
+                    (name.at, name.value.0.clone(), holds_secret)
+                });
+            Some(Used {
+                at: used.at,
+                id: used.value.0.clone(),
+                given: given.collect(),
+            })
+        });
+        self.entries.push(Entry {
+            path: path.to_owned(),
+            id: runbook.id.value.0.clone(),
+            at: runbook.id.at,
+            inputs: inputs
+                .map(|(name, input)| {
+                    (
+                        name.value.0.clone(),
+                        input.secret.as_ref().is_some_and(|secret| secret.value.0),
+                    )
+                })
+                .collect(),
+            uses: uses.collect(),
+        });
+        self.prove(runbook, report);
+    }
+
+    fn prove(&mut self, runbook: &RunbookFile, report: &mut Report<'_, '_>) {
+        let guarded = |step: &crate::runbook::file::StepFile| {
+            step.checkpoint.is_some() || step.risk.is_some()
+        };
+        if self.policy.checkpoints.is_empty()
+            && !runbook.steps.value.iter().any(|step| guarded(&step.value))
+        {
+            return;
+        }
+        let findings = self.prover.prove(&resolve::runbook(runbook));
+        for finding in findings {
+            let step = runbook
+                .steps
+                .value
+                .iter()
+                .find(|step| step.value.id.value.0 == finding.step.0);
+            let at = step.map_or_else(start, |step| {
+                step.value
+                    .checkpoint
+                    .as_ref()
+                    .map_or(step.value.id.at, |checkpoint| checkpoint.at)
+            });
+            match finding.fault {
+                // An approval count of 0 is reported where it stands.
+                Fault::Open => {}
+                _ if self.alone => {}
+                Fault::Never(why) => {
+                    let what = format!(
+                        "nobody can ever pass the gate of {}: {why}",
+                        quoted(&finding.step.0)
+                    );
+                    report.error(
+                        at,
+                        "dead-gate",
+                        what,
+                        Some("change `policy.yaml`: its people or their roles".to_owned()),
+                    );
+                }
+                Fault::HangsOn(people) => {
+                    let what = format!(
+                        "the gate of {} hangs on {}",
+                        quoted(&finding.step.0),
+                        people.join(" and on ")
+                    );
+                    let hint = "give somebody else the role too: `runsheet people add`".to_owned();
+                    report.warn(at, "narrow-gate", what, Some(hint));
+                }
+            }
+        }
+    }
+
+    /// The problems between files.
+    pub fn finish(self, policy: Option<&File<'_>>, unread: bool, problems: &mut Vec<Problem>) {
+        let mut by_id: HashMap<&str, usize> = HashMap::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            if let Some(first) = by_id
+                .get(entry.id.as_str())
+                .and_then(|first| self.entries.get(*first))
+            {
+                let what = format!(
+                    "the id {} is also that of {}",
+                    quoted(&entry.id),
+                    quoted(&first.path)
+                );
+                problems.push(
+                    Problem::error(&entry.path, entry.at, "duplicate-id", what)
+                        .hint("give one another id"),
+                );
+            } else {
+                by_id.insert(&entry.id, index);
+            }
+        }
+        for entry in &self.entries {
+            for used in &entry.uses {
+                match by_id
+                    .get(used.id.as_str())
+                    .and_then(|index| self.entries.get(*index))
+                {
+                    Some(other) => given(entry, used, other, problems),
+                    None => {
+                        let what = format!("no runbook is called {}", quoted(&used.id));
+                        let mut ids: Vec<&str> = by_id.keys().copied().collect();
+                        ids.sort_unstable();
+                        let hint = suggest(&used.id, &ids);
+                        problems.push(
+                            Problem::error(&entry.path, used.at, "unknown-runbook", what)
+                                .maybe_hint(hint),
+                        );
+                    }
+                }
+            }
+        }
+        rounds(&self.entries, &by_id, problems);
+        if !unread {
+            self.people(policy, problems);
+        }
+    }
+
+    fn people(&self, policy: Option<&File<'_>>, problems: &mut Vec<Problem>) {
+        let file = policy.map_or("policy.yaml", |file| file.path);
+        if self.policy.people.is_empty() {
+            let what = "the gate proof was not run: `policy.yaml` names no people";
+            let note = Problem::new(file, start(), Severity::Note, "no-people", what);
+            problems.push(note.hint("runsheet people add"));
+        } else if self.alone {
+            let what = "the library has one person: no checkpoint can be passed but by override";
+            let warning = Problem::new(file, start(), Severity::Warning, "one-person", what);
+            problems.push(warning.hint("runsheet people add"));
+        }
+    }
+}
+
+fn given(entry: &Entry, used: &Used, other: &Entry, problems: &mut Vec<Problem>) {
+    for (at, name, holds_secret) in &used.given {
+        match other.inputs.iter().find(|(input, _)| input == name) {
+            None => {
+                let what = format!(
+                    "the runbook {} has no input {}",
+                    quoted(&other.id),
+                    quoted(name)
+                );
+                let inputs: Vec<&str> = other
+                    .inputs
+                    .iter()
+                    .map(|(input, _)| input.as_str())
+                    .collect();
+                let hint = suggest(name, &inputs);
+                problems
+                    .push(Problem::error(&entry.path, *at, "unknown-input", what).maybe_hint(hint));
+            }
+            Some((_, secret)) if *holds_secret && !secret => {
+                let what = format!(
+                    "a secret is given to {} of {}, which is recorded",
+                    quoted(name),
+                    quoted(&other.id)
+                );
+                let problem = Problem::error(&entry.path, *at, "secret-recorded", what);
+                problems.push(problem.hint("make that input `secret: true`"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Runbooks that use each other in a round, each round once. Walks without recursion: chains may be long.
+fn rounds(entries: &[Entry], by_id: &HashMap<&str, usize>, problems: &mut Vec<Problem>) {
+    let mut done: HashSet<usize> = HashSet::new();
+    for start in 0..entries.len() {
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        let mut on_path: HashSet<usize> = HashSet::from([start]);
+        if done.contains(&start) {
+            continue;
+        }
+        while let Some((at, next)) = path.last_mut() {
+            let index = *at;
+            let used = entries.get(index).and_then(|entry| entry.uses.get(*next));
+            *next += 1;
+            let Some(used) = used else {
+                done.insert(index);
+                on_path.remove(&index);
+                path.pop();
+                continue;
+            };
+            let Some(to) = by_id.get(used.id.as_str()).copied() else {
+                continue;
+            };
+            if on_path.contains(&to) {
+                let from = path.iter().position(|(index, _)| *index == to).unwrap_or(0);
+                let names = path
+                    .iter()
+                    .skip(from)
+                    .filter_map(|(index, _)| entries.get(*index));
+                let names: Vec<String> = names.take(8).map(|entry| quoted(&entry.id)).collect();
+                let what = format!("runbooks use each other in a round: {}", names.join(", "));
+                if let Some(entry) = entries.get(index) {
+                    problems.push(Problem::error(&entry.path, used.at, "endless", what));
+                }
+            } else if !done.contains(&to) {
+                on_path.insert(to);
+                path.push((to, 0));
+            }
+        }
+    }
+}

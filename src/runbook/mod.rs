@@ -1,0 +1,26 @@
+//! The plan: the model of runbook and policy, parsing, checking and the proof of gates.
+//! Knows nothing of where files come from, of git, of the terminal or of the clock.
+
+pub mod check;
+mod decode;
+pub mod expr;
+pub mod file;
+pub mod floor;
+pub mod gates;
+pub mod header;
+pub mod input;
+pub mod lines;
+pub mod model;
+pub mod outputs;
+pub mod parse;
+pub mod pattern;
+pub mod policy;
+pub mod policy_file;
+pub mod problem;
+mod resolve;
+pub mod schema;
+pub mod text;
+pub mod words;
+mod yaml;
+
+pub use problem::{Place, Problem};

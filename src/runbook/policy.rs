@@ -1,0 +1,126 @@
+//! A library's `policy.yaml`, and what it makes of a step's checkpoint.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::model::{NotWho, Role};
+
+/// Who is who, what needs an approval, who may override.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Policy {
+    /// By person: the name used in the record where a person is meant.
+    pub people: BTreeMap<String, Person>,
+    pub checkpoints: Vec<CheckpointRule>,
+    pub override_rule: OverrideRule,
+    /// `unknown_authors: allow`
+    pub allow_unknown_authors: bool,
+    pub redact: Vec<RedactRule>,
+    pub channels: Vec<Channel>,
+    pub audiences: Vec<Audience>,
+    pub clocks: Vec<String>,
+}
+
+/// One human being.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Person {
+    pub name: String,
+    /// Principals of `allowed_signers`.
+    pub principals: Vec<String>,
+    /// Unix accounts.
+    pub accounts: Vec<String>,
+    pub roles: Vec<Role>,
+    /// Addresses this person commits with, beside the principals.
+    pub emails: Vec<String>,
+}
+
+/// A checkpoint that every matching step gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct CheckpointRule {
+    /// An expression over `risk`, `tags`, `services`, `kind`, `severity` and the values of the run; `None` is every step.
+    pub when: Option<String>,
+    pub approvals: u32,
+    pub role: Option<Role>,
+    pub not: Vec<NotWho>,
+    pub expires: Option<Duration>,
+}
+
+/// Who may go through without approvals.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct OverrideRule {
+    pub roles: Vec<Role>,
+    pub expires: Option<Duration>,
+}
+
+/// A redaction rule of the library's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct RedactRule {
+    pub name: String,
+    pub pattern: String,
+}
+
+/// A way out for stakeholder updates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Channel {
+    pub name: String,
+    pub kind: ChannelKind,
+}
+
+/// What is behind a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum ChannelKind {
+    Webhook {
+        url: String,
+        shape: Option<String>,
+    },
+    Smtp {
+        server: String,
+        to: Vec<String>,
+        from: Option<String>,
+        user: Option<String>,
+        password: Option<String>,
+    },
+    File {
+        path: String,
+    },
+    Command {
+        run: String,
+    },
+}
+
+/// Who reads, and through which channels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Audience {
+    pub name: String,
+    /// `clear`, `green`, `amber`, `amber+strict`, `red`.
+    pub tlp: Option<String>,
+    pub channels: Vec<String>,
+}
+
+/// What a step must have before it may start: every requirement, by distinct people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Checkpoint {
+    pub requirements: Vec<Requirement>,
+    /// Sorted, without doubles.
+    pub not: Vec<NotWho>,
+    pub expires: Duration,
+}
+
+/// So many distinct people of this role; one person may count in several requirements, but once in each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[allow(missing_docs)]
+pub struct Requirement {
+    pub approvals: u32,
+    pub role: Role,
+}

@@ -1,0 +1,134 @@
+//! The shape people write as `policy.yaml`: every key with what it is for, each value with its place.
+//! Knows nothing of what the values mean together; `check` and `gates` do.
+
+use super::decode::{At, Named, OneOrMany, Standing, shape};
+use super::words::{Approvals, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
+
+shape! {
+    /// Who is who, what needs an approval, who may override.
+    PolicyFile in "policy" where [];
+    /// Everybody who acts, by the name used in the record.
+    optional "people" people: Named<Label, PersonFile>,
+    /// What a step gets even if its runbook asks for nothing or less; the stricter wins.
+    optional "checkpoints" checkpoints: Vec<Standing<RuleFile>>,
+    /// Who may go through a checkpoint without its approvals.
+    optional "override" override_rule: OverrideFile,
+    /// Whether a step whose author is nobody of `people` passes `not: [author]`.
+    optional "unknown_authors" unknown_authors: At<UnknownAuthors>,
+    /// What is taken out of everything before it is recorded, beside the shipped rules.
+    optional "redact" redact: Vec<RedactFile>,
+    /// Ways out for stakeholder updates.
+    optional "channels" channels: Named<Label, ChannelFile>,
+    /// Who reads, and through which channels.
+    optional "audiences" audiences: Named<Label, AudienceFile>,
+    /// The regulatory clocks that may run here.
+    optional "clocks" clocks: Vec<At<Label>>,
+}
+
+shape! {
+    /// One human being.
+    PersonFile in "person" where [];
+    /// The name people know.
+    optional "name" name: At<Text>,
+    /// The principals of `allowed_signers` that are this person.
+    optional "principals" principals: Vec<At<Text>>,
+    /// The Unix accounts that are this person.
+    optional "accounts" accounts: Vec<At<Text>>,
+    /// What this person may do: `operator`, `approver`, `commander`, `scribe`, `liaison`, or your own.
+    optional "roles" roles: Vec<At<Label>>,
+    /// Addresses this person commits with, beside the principals.
+    optional "emails" emails: Vec<At<Text>>,
+}
+
+shape! {
+    /// A checkpoint that every matching step gets.
+    RuleFile in "checkpoints" where [];
+    /// An expression over `risk`, `kind`, `phase`, `severity`, `tags`, `services`, `runbook`, `step` and the values of the run; every step without it.
+    optional "when" when: At<Text>,
+    /// How many distinct people; 1 unless said otherwise.
+    optional "approvals" approvals: At<Approvals>,
+    /// The role they must have; `approver` unless said otherwise.
+    optional "role" role: At<Label>,
+    /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
+    optional "not" not: OneOrMany<At<Not>>,
+    /// How long an approval holds; 15m unless said otherwise.
+    optional "expires" expires: At<Length>,
+}
+
+shape! {
+    /// Who may go through a checkpoint without its approvals.
+    OverrideFile in "override" where [];
+    /// The roles that may.
+    optional "roles" roles: Vec<At<Label>>,
+    /// How long an override holds.
+    optional "expires" expires: At<Length>,
+}
+
+shape! {
+    /// Something that is never recorded.
+    RedactFile in "redact" where [];
+    /// What is shown in its place.
+    required "name" name: At<Label>,
+    /// The regular expression that finds it.
+    required "pattern" pattern: At<Text>,
+}
+
+shape! {
+    /// A way out for stakeholder updates.
+    ChannelFile in "channel" where [ExactlyOne(&["webhook", "smtp", "file", "command"])];
+    /// A post to a URL.
+    optional "webhook" webhook: WebhookFile,
+    /// A mail.
+    optional "smtp" smtp: SmtpFile,
+    /// A file that is written.
+    optional "file" file: FileChannel,
+    /// A program that gets the update on its standard input.
+    optional "command" command: CommandChannel,
+}
+
+shape! {
+    /// A post to a URL.
+    WebhookFile in "webhook" where [];
+    /// Where to; `env:NAME` takes it from the environment.
+    required "url" url: At<Text>,
+    /// How the body looks.
+    optional "shape" shape: At<HookShape>,
+}
+
+shape! {
+    /// A mail.
+    SmtpFile in "smtp" where [];
+    /// Host and port.
+    required "server" server: At<Text>,
+    /// The addresses it goes to.
+    required "to" to: Vec<At<Text>>,
+    /// The address it comes from.
+    optional "from" from: At<Text>,
+    /// The name to log in with.
+    optional "user" user: At<Text>,
+    /// The password, as `env:NAME`.
+    optional "password" password: At<Text>,
+}
+
+shape! {
+    /// A file that is written.
+    FileChannel in "file" where [];
+    /// Its path.
+    required "path" path: At<Text>,
+}
+
+shape! {
+    /// A program that gets the update on its standard input.
+    CommandChannel in "command" where [];
+    /// The script.
+    required "run" run: At<Text>,
+}
+
+shape! {
+    /// Who reads, and through which channels.
+    AudienceFile in "audience" where [];
+    /// How far what they get may travel.
+    optional "tlp" tlp: At<Tlp>,
+    /// The channels of this policy.
+    optional "channels" channels: Vec<At<Label>>,
+}

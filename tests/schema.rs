@@ -1,0 +1,215 @@
+//! The published JSON Schema and the reader accept and refuse the same files, and every key is in both.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    reason = "a test fails by panicking, and tells its story in one piece"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use runsheet::runbook::{parse, schema};
+use serde_json::{Value, json};
+
+/// A runbook as JSON, so that both sides can be asked; JSON is YAML too.
+fn both(value: &Value) -> (bool, bool) {
+    thread_local! {
+        static VALIDATOR: jsonschema::Validator = jsonschema::draft202012::new(&schema::runbook()).unwrap();
+    }
+    let text = serde_json::to_string(value).unwrap();
+    (
+        VALIDATOR.with(|validator| validator.is_valid(value)),
+        parse::runbook("a.yaml", text.as_bytes()).0.is_some(),
+    )
+}
+
+fn with_step(step: Value) -> Value {
+    json!({"id": "a", "title": "A", "steps": [step]})
+}
+
+fn set(mut value: Value, key: &str, to: Value) -> Value {
+    value[key] = to;
+    value
+}
+
+#[test]
+fn schema_and_reader_agree_on_every_key_and_type() {
+    let values = [
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(1),
+        json!(5),
+        json!(256),
+        json!(-1),
+        json!(1.5),
+        json!(""),
+        json!("x"),
+        json!("Not an id"),
+        json!("30s"),
+        json!("64KiB"),
+        json!("2026-10-01"),
+        json!("end"),
+        json!("sev2"),
+        json!("destructive"),
+        json!("performer"),
+        json!("approver-of:x"),
+        json!("continue"),
+        json!([]),
+        json!(["x"]),
+        json!([["x"]]),
+        json!([0, 1]),
+        json!(["performer"]),
+        json!({}),
+        json!({"x": "y"}),
+        json!({"next": "x"}),
+        json!({"x": {}}),
+        json!({"exit": 0}),
+        json!({"attempts": 2, "delay": "5s"}),
+        json!({"x": {"json": ".a"}}),
+        json!({"x": {"whole": true}}),
+        json!({"x": {"whole": false}}),
+        json!({"x": {"json": ".a", "regex": "b"}}),
+        json!({"file": "/x"}),
+        json!({"x": {"file": "/x"}}),
+        json!({"x": {"file": "/x", "journal": "y"}}),
+        json!({"until": "x", "every": "5s"}),
+        json!({"every": "5s"}),
+        json!({"audience": "x", "message": "y"}),
+        json!({"logs": ["x"]}),
+        json!({"logs": ["x"], "tail": "1MiB"}),
+        json!({"tail": 5}),
+        json!({"approvals": 0}),
+        json!({"approvals": 2, "not": "author", "role": "x"}),
+        json!({"clock": "detected", "within": "5m"}),
+        json!({"to": "x", "after": "1h"}),
+        json!({"x": {"type": "integer", "choices": [1, 2], "default": 1, "secret": true}}),
+        json!({"x": {"secret": "yes"}}),
+        json!({"X": {}}),
+        json!({"1x": "y"}),
+        json!([{"label": "x"}]),
+        json!([{"label": "x", "next": "y", "when": "z"}]),
+        json!([{"next": "y"}]),
+    ];
+    let runbook_schema = schema::runbook();
+    let properties = |schema: &Value| -> Vec<String> {
+        schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let (mut accepted, mut refused) = (0, 0);
+    let mut disagreed = Vec::new();
+    let mut ask = |value: &Value| {
+        let (by_schema, by_reader) = both(value);
+        if by_schema != by_reader {
+            disagreed.push(format!("schema {by_schema}, reader {by_reader}: {value}"));
+        }
+        if by_schema {
+            accepted += 1
+        } else {
+            refused += 1
+        }
+    };
+    for value in &values {
+        for key in properties(&runbook_schema) {
+            ask(&set(with_step(json!({"id": "one"})), &key, value.clone()));
+        }
+        for key in properties(&runbook_schema["$defs"]["StepFile"]) {
+            let mut step = json!({"id": "one"});
+            if key == "every" {
+                step["notify"] = json!({"audience": "x", "message": "y"});
+            }
+            if key == "with" {
+                step["uses"] = json!("x");
+            }
+            ask(&with_step(set(step, &key, value.clone())));
+        }
+    }
+    assert!(disagreed.is_empty(), "{}", disagreed.join("\n"));
+    assert!(
+        accepted > 150 && refused > 1000,
+        "{accepted} accepted, {refused} refused"
+    );
+}
+
+#[test]
+fn schema_and_reader_agree_on_what_goes_together() {
+    for (step, good) in [
+        (json!({"id": "one"}), true),
+        (json!({"id": "one", "run": "x"}), true),
+        (json!({"id": "one", "run": "x", "ask": {}}), false),
+        (json!({"id": "one", "decide": "x?"}), false),
+        (
+            json!({"id": "one", "decide": "x?", "options": [{"label": "a"}]}),
+            true,
+        ),
+        (json!({"id": "one", "options": [{"label": "a"}]}), false),
+        (json!({"id": "one", "uses": "x", "with": {"a": 1}}), true),
+        (json!({"id": "one", "with": {"a": 1}}), false),
+        (json!({"id": "one", "every": "5m"}), false),
+        (json!({"run": "x"}), false),
+        (json!({"id": "one", "rnu": "x"}), false),
+    ] {
+        let value = with_step(step);
+        assert_eq!(both(&value), (good, good), "{value}");
+    }
+}
+
+#[test]
+fn the_examples_are_valid_and_use_every_key() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runbooks");
+    let text = fs::read_to_string(folder.join("every-key.yaml")).unwrap();
+    let (runbook, problems) = parse::runbook("every-key.yaml", text.as_bytes());
+    assert!(runbook.is_some(), "{problems:?}");
+    let schema = schema::runbook();
+    let mut keys = Vec::new();
+    let defs = schema["$defs"].as_object().unwrap().values();
+    for shape in defs.chain([&schema]) {
+        keys.extend(shape["properties"].as_object().unwrap().keys().cloned());
+    }
+    assert!(keys.len() > 80, "{keys:?}");
+    for key in keys {
+        let used = text.match_indices(&format!("{key}:")).any(|(at, _)| {
+            text[..at]
+                .chars()
+                .next_back()
+                .is_none_or(|char| !char.is_alphanumeric() && char != '_' && char != '-')
+        });
+        assert!(used, "tests/runbooks/every-key.yaml does not use `{key}`");
+    }
+    let policy = schema::policy();
+    assert!(jsonschema::draft202012::new(&policy).is_ok());
+    assert!(
+        jsonschema::draft202012::meta::is_valid(&schema)
+            && jsonschema::draft202012::meta::is_valid(&policy)
+    );
+}
+
+#[test]
+fn every_key_of_the_schemas_says_what_it_is_for() {
+    for schema in [schema::runbook(), schema::policy()] {
+        assert_eq!(
+            schema["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        let defs = schema["$defs"].as_object().unwrap().values();
+        for shape in defs.chain([&schema]) {
+            for (key, property) in shape["properties"].as_object().unwrap() {
+                assert!(
+                    property["description"]
+                        .as_str()
+                        .is_some_and(|text| text.len() > 5),
+                    "{key}"
+                );
+            }
+        }
+    }
+}
