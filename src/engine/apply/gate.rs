@@ -1,0 +1,305 @@
+//! Requests, approvals, denials, overrides, reviews, closing: each is judged again here, whoever recorded it.
+
+use std::sync::Arc;
+
+use super::{reached, violation};
+use crate::engine::checkpoint::{closing, judge, person};
+use crate::engine::command::{Refusal, RefusalKind};
+use crate::engine::event::Event;
+use crate::engine::fact::{
+    CheckpointApproved, CheckpointConsumed, CheckpointDenied, CheckpointOverridden,
+    CheckpointRequested, CheckpointWithdrawn, IncidentClosed, IncidentReopened, Milestone,
+    OverrideReviewed,
+};
+use crate::engine::ids::StepRef;
+use crate::engine::state::{Approval, Closed, Overridden, Request, State, StepState};
+use crate::evidence::Digest;
+use crate::trust::Decision;
+use crate::trust::statement::CloseDecision;
+
+fn step_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut StepState> {
+    let run = state.runs.iter_mut().find(|run| run.id == step.run)?;
+    Arc::make_mut(run)
+        .steps
+        .iter_mut()
+        .find(|at| at.id == step.step)
+}
+
+fn request_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut Request> {
+    step_mut(state, step)?.request.as_mut().map(Arc::make_mut)
+}
+
+fn spend(state: &mut State, nonce: &crate::trust::statement::Nonce) {
+    Arc::make_mut(&mut state.nonces).insert(nonce.to_string());
+}
+
+pub(super) fn requested(state: &mut State, event: &Event, fact: &CheckpointRequested) {
+    let (judged, checkpoint) = match judge::request(
+        state,
+        &fact.record,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    ) {
+        Ok(judged) => judged,
+        Err(refusal) => return crossed_or_wrong(state, event, &refusal),
+    };
+    spend(state, &judged.statement.nonce);
+    let request = Request {
+        event: event.id,
+        record: Arc::new(fact.record.clone()),
+        statement: judged.statement,
+        by: event.person.clone(),
+        at: event.occurred_at,
+        checkpoint,
+        approvals: Vec::new(),
+        denied: None,
+        withdrawn: false,
+        consumed: None,
+    };
+    if let Some(at) = step_mut(state, &fact.record.step) {
+        at.performers.insert(event.person.clone());
+        at.request = Some(Arc::new(request));
+    }
+}
+
+pub(super) fn approved(state: &mut State, event: &Event, fact: &CheckpointApproved) {
+    let judged = judge::answer(
+        state,
+        &fact.step,
+        &fact.frontier,
+        &fact.signed,
+        &signer(&fact.signed.statement, event),
+        event.recorded_at,
+        Decision::Approve,
+    );
+    let (judged, who) = match judged {
+        Ok(judged) => judged,
+        Err(refusal) => return late_or_wrong(state, event, &refusal),
+    };
+    spend(state, &judged.statement.nonce);
+    let approval = Approval {
+        event: event.id,
+        by: judged
+            .statement
+            .approver
+            .clone()
+            .unwrap_or_else(|| event.person.clone()),
+        person: who,
+        digest: Digest::of(fact.signed.statement.as_bytes()),
+        statement: judged.statement,
+        fingerprint: judged.fingerprint,
+        at: event.occurred_at,
+    };
+    if let Some(request) = request_mut(state, &fact.step) {
+        request.approvals.push(approval);
+    }
+}
+
+/// Who the statement says signed it: an answer may be imported by somebody else than its signer.
+fn signer(statement: &str, event: &Event) -> crate::trust::Principal {
+    crate::trust::Statement::parse(statement.as_bytes())
+        .ok()
+        .and_then(|statement| statement.approver)
+        .unwrap_or_else(|| event.person.clone())
+}
+
+/// What somebody else did at the same time is a conflict; all else is a lie.
+fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
+    use crate::engine::command::RefusalKind as Kind;
+    match refusal.kind {
+        Kind::WrongState | Kind::NoSuchThing => late_or_wrong(state, event, refusal),
+        _ => violation(state, event, refusal),
+    }
+}
+
+/// An answer that crossed with a withdrawal, a denial or another answer on the way is a conflict, not a lie.
+fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
+    use crate::engine::command::RefusalKind as Kind;
+    match refusal.kind {
+        Kind::WrongState | Kind::Denied | Kind::NoSuchThing | Kind::Changed => {
+            super::conflict(
+                state,
+                event,
+                format!(
+                    "{} came too late or twice: {}",
+                    event.fact.kind(),
+                    refusal.what
+                ),
+            );
+        }
+        _ => violation(state, event, refusal),
+    }
+}
+
+pub(super) fn denied(state: &mut State, event: &Event, fact: &CheckpointDenied) {
+    let judged = judge::answer(
+        state,
+        &fact.step,
+        &fact.frontier,
+        &fact.signed,
+        &signer(&fact.signed.statement, event),
+        event.recorded_at,
+        Decision::Deny,
+    );
+    match judged {
+        Err(refusal) => late_or_wrong(state, event, &refusal),
+        Ok((judged, _)) => {
+            spend(state, &judged.statement.nonce);
+            let reason = judged.statement.reason.clone().unwrap_or_default();
+            let by = judged
+                .statement
+                .approver
+                .unwrap_or_else(|| event.person.clone());
+            if let Some(request) = request_mut(state, &fact.step) {
+                request.denied = Some((by, reason));
+            }
+        }
+    }
+}
+
+pub(super) fn withdrawn(state: &mut State, event: &Event, fact: &CheckpointWithdrawn) {
+    match judge::withdraw(
+        state,
+        &fact.step,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    ) {
+        Err(refusal) => late_or_wrong(state, event, &refusal),
+        Ok(judged) => {
+            spend(state, &judged.statement.nonce);
+            if let Some(request) = request_mut(state, &fact.step) {
+                request.withdrawn = true;
+            }
+        }
+    }
+}
+
+pub(super) fn consumed(state: &mut State, event: &Event, fact: &CheckpointConsumed) {
+    let elsewhere = request_mut(state, &fact.step)
+        .is_some_and(|request| !super::fits::is_executor(&request.record, event));
+    if elsewhere {
+        let what = format!(
+            "{} used up approvals of {} that were given to another person, machine or journal",
+            event.person, fact.step
+        );
+        return violation(state, event, &Refusal::new(RefusalKind::NotEligible, what));
+    }
+    let judged = judge::consume(
+        state,
+        &fact.step,
+        &fact.approvals,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    );
+    match judged {
+        Err(refusal) => violation(state, event, &refusal),
+        Ok(judged) => {
+            spend(state, &judged.statement.nonce);
+            if let Some(at) = step_mut(state, &fact.step) {
+                at.performers.insert(event.person.clone());
+            }
+            if let Some(request) = request_mut(state, &fact.step) {
+                request.consumed = Some(event.id);
+            }
+        }
+    }
+}
+
+pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOverridden) {
+    let judged = match judge::overriding(
+        state,
+        &fact.record,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    ) {
+        Ok(judged) => judged,
+        Err(refusal) => return crossed_or_wrong(state, event, &refusal),
+    };
+    spend(state, &judged.statement.nonce);
+    let who = state
+        .incident
+        .as_deref()
+        .map_or_else(String::new, |incident| person(incident, &event.person));
+    let over = Overridden {
+        event: event.id,
+        step: fact.record.step.clone(),
+        by: event.person.clone(),
+        person: who,
+        reason: judged.statement.reason.unwrap_or_default(),
+        at: event.occurred_at,
+        until: judged.statement.not_after.unwrap_or(event.recorded_at),
+        record: Arc::new(fact.record.clone()),
+        used: false,
+        review: None,
+    };
+    state.overrides.insert(event.id, Arc::new(over));
+    if let Some(at) = step_mut(state, &fact.record.step) {
+        at.performers.insert(event.person.clone());
+    }
+}
+
+pub(super) fn reviewed(state: &mut State, event: &Event, fact: &OverrideReviewed) {
+    let judged = closing::review(
+        state,
+        fact.overridden,
+        fact.accepted,
+        &fact.events,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    );
+    match judged {
+        Err(refusal) => crossed_or_wrong(state, event, &refusal),
+        Ok(statement) => {
+            spend(state, &statement.nonce);
+            if let Some(over) = state.overrides.get_mut(&fact.overridden) {
+                Arc::make_mut(over).review = Some((event.id, event.person.clone(), fact.accepted));
+            }
+        }
+    }
+}
+
+pub(super) fn closed(state: &mut State, event: &Event, fact: &IncidentClosed) {
+    match closing::close(
+        state,
+        CloseDecision::Close,
+        &fact.heads,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    ) {
+        Err(refusal) => crossed_or_wrong(state, event, &refusal),
+        Ok(statement) => {
+            spend(state, &statement.nonce);
+            state.closed = Some(Closed {
+                event: event.id,
+                by: event.person.clone(),
+                at: event.occurred_at,
+            });
+            state.after_close = Arc::new([event.id].into());
+            state.milestones.insert(Milestone::Closed, reached(event));
+        }
+    }
+}
+
+pub(super) fn reopened(state: &mut State, event: &Event, fact: &IncidentReopened) {
+    match closing::close(
+        state,
+        CloseDecision::Reopen,
+        &fact.heads,
+        &fact.signed,
+        &event.person,
+        event.recorded_at,
+    ) {
+        Err(refusal) => crossed_or_wrong(state, event, &refusal),
+        Ok(statement) => {
+            spend(state, &statement.nonce);
+            state.closed = None;
+            state.after_close = Arc::default();
+        }
+    }
+}

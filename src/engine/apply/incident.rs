@@ -1,0 +1,185 @@
+//! The beginning of an incident and of its runs.
+
+use std::sync::Arc;
+
+use super::{conflict, reached, violation};
+use crate::engine::checkpoint::judge;
+use crate::engine::command::{Refusal, RefusalKind};
+use crate::engine::event::Event;
+use crate::engine::fact::{IncidentStarted, Milestone, PinnedRunbook, RunStarted};
+use crate::engine::ids::StepRef;
+use crate::engine::state::{Incident, Run, State, Status, StepState, Value};
+use crate::evidence::Digest;
+use crate::runbook::model::{Runbook, StepId};
+use crate::runbook::parse;
+use crate::runbook::policy::Policy;
+use crate::trust::{AllowedSigners, People};
+
+pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) {
+    if state.incident.is_some() {
+        conflict(
+            state,
+            event,
+            "a second beginning of this incident".to_owned(),
+        );
+        return;
+    }
+    let (policy, problems) = parse::policy("policy.yaml", fact.policy_yaml.as_bytes());
+    let (signers, signer_problems) = AllowedSigners::parse(&fact.allowed_signers);
+    let digest = judge::policy_digest(&fact.policy_yaml, &fact.allowed_signers);
+    let broken = if digest != fact.policy.sha256 {
+        Some("its texts are not what its digest says".to_owned())
+    } else if policy.is_none() {
+        problems.first().map(ToString::to_string)
+    } else {
+        signer_problems
+            .first()
+            .map(|problem| format!("allowed_signers:{}: {}", problem.line, problem.what))
+    };
+    if broken.is_some() && digest != fact.policy.sha256 {
+        violation(
+            state,
+            event,
+            &Refusal::new(
+                RefusalKind::Changed,
+                "the policy texts are not what their digest says",
+            ),
+        );
+    }
+    let policy: Policy = policy.unwrap_or_default();
+    let people = People::new(&policy, &signers);
+    state.severity = Some(fact.severity);
+    state.milestones.insert(Milestone::Started, reached(event));
+    state.incident = Some(Arc::new(Incident {
+        id: event.incident.clone(),
+        genesis: event.id,
+        title: fact.title.clone(),
+        reference: fact.reference.clone(),
+        alert: fact.alert.clone(),
+        mode: event.mode,
+        started: event.occurred_at,
+        by: event.person.clone(),
+        library: fact.library.clone(),
+        policy_pin: fact.policy.clone(),
+        policy_yaml: fact.policy_yaml.clone(),
+        allowed_signers: fact.allowed_signers.clone(),
+        policy,
+        signers,
+        people,
+        broken,
+    }));
+}
+
+pub(super) fn run_started(state: &mut State, event: &Event, fact: &RunStarted) {
+    if state.run(&fact.run).is_some() {
+        conflict(state, event, format!("a second run named {}", fact.run));
+        return;
+    }
+    let Some(book) = read(&fact.runbook) else {
+        let what = format!(
+            "runbook {} cannot be read, or is not what its digest says",
+            fact.runbook.path
+        );
+        violation(state, event, &Refusal::new(RefusalKind::Changed, what));
+        return;
+    };
+    if let Some(parent) = &fact.parent
+        && !super::fits::is_parent(state, event, parent, &book)
+    {
+        let what = format!(
+            "run {} says it stands for {parent}, which did not call it",
+            fact.run
+        );
+        violation(state, event, &Refusal::new(RefusalKind::Changed, what));
+        return;
+    }
+    let unasked = fact.inputs.keys().chain(&fact.secrets).find(|name| {
+        let mut inputs = book.inputs.iter();
+        !inputs.any(|input| input.name == **name && input.secret == fact.secrets.contains(name))
+    });
+    if let Some(name) = unasked {
+        let what = format!(
+            "run {} gives a value to `{name}`, which its runbook does not ask for",
+            fact.run
+        );
+        violation(state, event, &Refusal::new(RefusalKind::BadValue, what));
+        return;
+    }
+    let at = book.steps.first().map(|step| step.id.clone());
+    let steps = book.steps.iter().map(|step| todo(&step.id)).collect();
+    state.runs.push(Arc::new(Run {
+        id: fact.run.clone(),
+        pin: Arc::new(fact.runbook.clone()),
+        book: Arc::new(book),
+        uses: Arc::new(fact.uses.clone()),
+        parent: fact.parent.clone(),
+        started: event.occurred_at,
+        values: values(event, fact),
+        steps,
+        at,
+        ended: None,
+    }));
+}
+
+fn values(event: &Event, fact: &RunStarted) -> std::collections::BTreeMap<String, Value> {
+    let mut values: std::collections::BTreeMap<_, _> = fact
+        .inputs
+        .iter()
+        .map(|(name, text)| {
+            (
+                name.clone(),
+                Value {
+                    text: Some(text.clone()),
+                    by: event.person.clone(),
+                    step: None,
+                },
+            )
+        })
+        .collect();
+    for name in &fact.secrets {
+        values.insert(
+            name.clone(),
+            Value {
+                text: None,
+                by: event.person.clone(),
+                step: None,
+            },
+        );
+    }
+    values
+}
+
+fn read(pin: &PinnedRunbook) -> Option<Runbook> {
+    if Digest::of(pin.text.as_bytes()) != pin.sha256 {
+        return None;
+    }
+    parse::runbook(&pin.path, pin.text.as_bytes()).0
+}
+
+fn todo(id: &StepId) -> StepState {
+    StepState {
+        id: id.clone(),
+        status: Status::Todo,
+        attempt: 1,
+        tries: 0,
+        started: None,
+        ended: None,
+        by: None,
+        claimed: None,
+        writer: None,
+        record: None,
+        choice: None,
+        reason: None,
+        exit: None,
+        evidence: Vec::new(),
+        twins: std::collections::BTreeMap::new(),
+        request: None,
+        performers: std::collections::BTreeSet::new(),
+        started_event: None,
+    }
+}
+
+/// The step that another run stands for.
+pub(super) fn parent_of(run: &Run) -> Option<&StepRef> {
+    run.parent.as_ref()
+}

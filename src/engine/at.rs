@@ -1,0 +1,71 @@
+//! Everything that varies between two calls of `decide` on the same state: when, who, where, chance, and what the
+//! asker's own library says of the record's root of trust.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{EventId, WriterId};
+use crate::trust::Principal;
+
+/// A moment on a clock that nobody sets: `CLOCK_BOOTTIME` of one boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootStamp {
+    /// The kernel's id of this boot.
+    pub id: String,
+    /// Milliseconds since that boot, sleep included.
+    pub millis: u64,
+}
+
+/// Who asks, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Who {
+    pub principal: Principal,
+    /// Whether a key known to `allowed_signers` is at hand. Without one a person may walk, note and collect only.
+    pub signed: bool,
+    /// The Unix account.
+    pub account: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+/// What the asker's own library says of the commit, policy and runbooks that the record pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// The pinned commit is reachable from the own library's branch and every pinned text is the one it holds there.
+    Trusted {
+        /// Principals and keys' fingerprints that a newer commit no longer has.
+        revoked: Vec<String>,
+    },
+    /// It is not, in these words.
+    Untrusted(String),
+}
+
+/// The circumstances of one command.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct At {
+    pub now: DateTime<FixedOffset>,
+    pub boot: BootStamp,
+    pub who: Who,
+    pub writer: WriterId,
+    /// Fresh for every command.
+    pub random: [u8; 32],
+    /// The directory scripts start in when a step names none.
+    pub cwd: String,
+    pub root: Root,
+    /// When this state directory first saw an approval, on the clock nobody sets.
+    pub receipts: BTreeMap<EventId, BootStamp>,
+}
+
+impl At {
+    /// The same moment in UTC, cut to whole milliseconds as the record keeps it.
+    #[must_use]
+    pub fn utc(&self) -> DateTime<Utc> {
+        let now = self.now.with_timezone(&Utc);
+        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+}

@@ -1,0 +1,350 @@
+//! Making the statement a person would sign, from the state as it is. The shell signs it; `decide` judges the result.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::record::{self, Found, Site};
+use super::{closing, judge, standing, text};
+use crate::engine::At;
+use crate::engine::at::Root;
+use crate::engine::command::{Refusal, RefusalKind, StepKey};
+use crate::engine::exec::{ExecRecord, Purpose};
+use crate::engine::ids::EventId;
+use crate::engine::intent::Intent;
+use crate::engine::state::State;
+use crate::trust::statement::{CloseDecision, Nonce, whole_second};
+use crate::trust::{Decision, Mode, Principal, Statement};
+
+/// Something to sign, and what the signer has to see first.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Prepared {
+    /// The exact bytes.
+    pub statement: String,
+    /// Decides the namespace.
+    pub mode: Mode,
+    /// The approval text, where it is about a step.
+    pub display: Option<String>,
+    pub record: Option<ExecRecord>,
+    /// The heads the signer has seen.
+    pub heads: Vec<EventId>,
+}
+
+/// The statement for this intent; `None` for what needs no signature.
+///
+/// # Errors
+/// When `decide` would refuse it anyhow: nobody is asked to sign what cannot hold.
+pub fn prepare(
+    state: &State,
+    intent: &Intent,
+    secrets: &BTreeMap<String, String>,
+    at: &At,
+) -> Result<Option<Prepared>, Refusal> {
+    match intent {
+        Intent::Request(key) => request(state, key, secrets, at).map(Some),
+        Intent::Start { step, purpose } => consume(state, step, *purpose, at),
+        Intent::Withdraw(key) => withdraw(state, key, at).map(Some),
+        Intent::Approve { step, .. } => {
+            answer(state, step, Decision::Approve, &at.who.principal, None, at).map(Some)
+        }
+        Intent::Deny { step, reason, .. } => answer(
+            state,
+            step,
+            Decision::Deny,
+            &at.who.principal,
+            Some(reason),
+            at,
+        )
+        .map(Some),
+        Intent::Override { step, reason } => overriding(state, step, reason, secrets, at).map(Some),
+        Intent::Review {
+            overridden,
+            accepted,
+            reason,
+        } => {
+            signs(at)?;
+            let events = review_events(state, *overridden);
+            let mut review = closing::review_template(
+                state,
+                *overridden,
+                &at.who.principal,
+                *accepted,
+                &events,
+            )?;
+            review.reason = Some(reason.clone());
+            review.time = whole_second(at.utc());
+            review.nonce = nonce(at);
+            bare(state, review.to_text())
+        }
+        Intent::Close => close(state, CloseDecision::Close, at),
+        Intent::Reopen { .. } => close(state, CloseDecision::Reopen, at),
+        _ => Ok(None),
+    }
+}
+
+/// The events a review of this override is about: the override itself and the execution it let through.
+#[must_use]
+pub fn review_events(state: &State, overridden: EventId) -> Vec<EventId> {
+    let mut events = vec![overridden];
+    if let Some(over) = state.overrides.get(&overridden)
+        && let Ok(found) = record::find(state, &judge::key(&over.step))
+        && found.state.attempt >= over.step.attempt
+        && let Some(started) = found.state.started_event
+        && over.used
+    {
+        events.push(started);
+    }
+    events.sort_unstable();
+    events
+}
+
+fn signs(at: &At) -> Result<(), Refusal> {
+    if at.who.signed {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::Unsigned,
+        format!(
+            "{} has no key here that allowed_signers knows, so nothing can be signed",
+            at.who.principal
+        ),
+    )
+    .hint("`runsheet doctor` says what is missing; `--key FILE` names a key"))
+}
+
+fn nonce(at: &At) -> Nonce {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&at.random[..16]);
+    Nonce(bytes)
+}
+
+fn times(statement: &mut Statement, at: &At, holds: Option<std::time::Duration>) {
+    let now: DateTime<Utc> = whole_second(at.utc());
+    statement.nonce = nonce(at);
+    statement.not_before = Some(now);
+    statement.not_after = holds
+        .and_then(|holds| TimeDelta::from_std(holds).ok())
+        .and_then(|holds| now.checked_add_signed(holds));
+}
+
+fn about(
+    found: Found<'_>,
+    statement: &Statement,
+    record: ExecRecord,
+    requester: &Principal,
+) -> Result<Prepared, Refusal> {
+    Ok(Prepared {
+        statement: statement.to_text().map_err(|error| unfit(&error))?,
+        mode: found.incident.mode,
+        display: Some(text::approval_text(found.incident, &record, requester)),
+        record: Some(record),
+        heads: Vec::new(),
+    })
+}
+
+fn bare(
+    state: &State,
+    text: Result<String, crate::trust::statement::StatementError>,
+) -> Result<Option<Prepared>, Refusal> {
+    Ok(Some(Prepared {
+        statement: text.map_err(|error| unfit(&error))?,
+        mode: state
+            .incident
+            .as_deref()
+            .map_or(Mode::Live, |incident| incident.mode),
+        display: None,
+        record: None,
+        heads: state.heads(),
+    }))
+}
+
+fn unfit(error: &crate::trust::statement::StatementError) -> Refusal {
+    Refusal::new(
+        RefusalKind::BadValue,
+        format!("it does not fit in a statement: {error}"),
+    )
+}
+
+fn request(
+    state: &State,
+    key: &StepKey,
+    secrets: &BTreeMap<String, String>,
+    at: &At,
+) -> Result<Prepared, Refusal> {
+    signs(at)?;
+    let found = record::find(state, key)?;
+    judge::gate_of(found)?;
+    judge::askable(found)?;
+    let record = record::make(found, Purpose::Run, secrets, &Site::here(at))?;
+    judge::plain_to_see(&record)?;
+    let mut statement = judge::template(
+        found.incident,
+        &record,
+        &at.who.principal,
+        Decision::Request,
+    );
+    times(&mut statement, at, None);
+    about(found, &statement, record, &at.who.principal)
+}
+
+fn withdraw(state: &State, key: &StepKey, at: &At) -> Result<Prepared, Refusal> {
+    signs(at)?;
+    let found = record::find(state, key)?;
+    let request = asked(found)?;
+    let mut statement = judge::template(
+        found.incident,
+        &request.record,
+        &request.by,
+        Decision::Withdraw,
+    );
+    times(&mut statement, at, None);
+    about(found, &statement, (*request.record).clone(), &request.by)
+}
+
+fn asked(found: Found<'_>) -> Result<&crate::engine::state::Request, Refusal> {
+    let request = found.state.request.as_deref().ok_or_else(|| {
+        Refusal::new(
+            RefusalKind::WrongState,
+            format!("nobody has asked for approval of {}", found.step.id),
+        )
+        .hint("`runsheet request` asks")
+    })?;
+    judge::open_request(found, &request.record.step)
+}
+
+/// The approval or denial of `by`, who need not be the one at this keyboard: it may be signed elsewhere.
+///
+/// # Errors
+/// When there is nothing to answer or this person may not.
+pub fn answer(
+    state: &State,
+    key: &StepKey,
+    decision: Decision,
+    by: &Principal,
+    reason: Option<&String>,
+    at: &At,
+) -> Result<Prepared, Refusal> {
+    if by == &at.who.principal {
+        signs(at)?;
+    }
+    if let Root::Untrusted(why) = &at.root
+        && decision == Decision::Approve
+    {
+        return Err(Refusal::new(
+            RefusalKind::NotTrusted,
+            format!("policy not from a trusted library: {why}"),
+        )
+        .hint("`runsheet fetch` brings your own library up to date; `--library` names another"));
+    }
+    let found = record::find(state, key)?;
+    let request = asked(found)?;
+    let role = judge::eligible(state, found.run, found.step, request, by)?;
+    judge::same_as_state(found, &request.record)?;
+    let mut statement = judge::template(found.incident, &request.record, &request.by, decision);
+    statement.frontier = Some(judge::list_digest("heads", &state.heads()));
+    statement.approver = Some(by.clone());
+    statement.role = Some(role);
+    statement.reason = reason.cloned();
+    times(&mut statement, at, Some(request.checkpoint.expires));
+    let prepared = about(found, &statement, (*request.record).clone(), &request.by)?;
+    Ok(Prepared {
+        heads: state.heads(),
+        ..prepared
+    })
+}
+
+fn overriding(
+    state: &State,
+    key: &StepKey,
+    reason: &str,
+    secrets: &BTreeMap<String, String>,
+    at: &At,
+) -> Result<Prepared, Refusal> {
+    signs(at)?;
+    let found = record::find(state, key)?;
+    judge::gate_of(found)?;
+    judge::askable(found)?;
+    judge::may_override(found.incident, &at.who.principal)?;
+    let record = record::make(found, Purpose::Run, secrets, &Site::here(at))?;
+    judge::plain_to_see(&record)?;
+    let mut statement = judge::template(
+        found.incident,
+        &record,
+        &at.who.principal,
+        Decision::Override,
+    );
+    statement.approver = Some(at.who.principal.clone());
+    statement.reason = Some(reason.to_owned());
+    times(
+        &mut statement,
+        at,
+        Some(judge::override_span(found.incident)),
+    );
+    about(found, &statement, record, &at.who.principal)
+}
+
+/// A consume statement, where the step has a gate that approvals have opened.
+fn consume(
+    state: &State,
+    key: &StepKey,
+    purpose: Purpose,
+    at: &At,
+) -> Result<Option<Prepared>, Refusal> {
+    let found = record::find(state, key)?;
+    if purpose == Purpose::DryRun || super::gate(found.incident, found.run, found.step).is_none() {
+        return Ok(None);
+    }
+    signs(at)?;
+    if overridden_record(state, found, at).is_some() {
+        return Ok(None);
+    }
+    let request = asked(found)?;
+    let now = standing(found.incident, request, at.utc().timestamp());
+    if !now.open {
+        return Err(judge::closed_gate(found, request, now.tally));
+    }
+    let digests: Vec<_> = request
+        .approvals
+        .iter()
+        .filter(|approval| now.counted.contains(&approval.event))
+        .map(|approval| approval.digest)
+        .collect();
+    let mut statement = judge::template(
+        found.incident,
+        &request.record,
+        &request.by,
+        Decision::Consume,
+    );
+    statement.consumes = Some(judge::list_digest("approvals", &digests));
+    times(&mut statement, at, None);
+    about(found, &statement, (*request.record).clone(), &request.by).map(Some)
+}
+
+/// The record of an override that lets this person start this step now.
+#[must_use]
+pub fn overridden_record(state: &State, found: Found<'_>, at: &At) -> Option<ExecRecord> {
+    let attempt = record::next_attempt(found.state);
+    state
+        .overrides
+        .values()
+        .find(|over| {
+            !over.used
+                && over.review.is_none()
+                && over.step.run == found.run.id
+                && over.step.step == found.step.id
+                && over.step.attempt == attempt
+                && over.by == at.who.principal
+                && at.utc() <= over.until
+        })
+        .map(|over| (*over.record).clone())
+}
+
+fn close(state: &State, decision: CloseDecision, at: &At) -> Result<Option<Prepared>, Refusal> {
+    signs(at)?;
+    let mut statement =
+        closing::close_template(state, decision, &at.who.principal, &state.heads())?;
+    statement.time = whole_second(at.utc());
+    statement.nonce = nonce(at);
+    bare(state, statement.to_text())
+}

@@ -1,0 +1,293 @@
+//! What can be asked of the engine, and what it answers: events and effects, or a refusal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use super::event::{Draft, Fidelity};
+use super::exec::{ExecRecord, PinnedPolicy, Purpose};
+use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Signed};
+use super::ids::{EventId, RunId, StepRef};
+use crate::evidence::Digest;
+use crate::runbook::model::{Role, Severity, StepId};
+use crate::trust::{Mode, Principal};
+
+/// Something a person, or a finished effect, asks for.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Command {
+    StartIncident(Box<StartIncident>),
+    StartRun(Box<StartRun>),
+    AssignRole {
+        who: Principal,
+        role: Role,
+    },
+    SetSeverity(Severity),
+    /// `at`: when it was reached; now if not given.
+    Reach {
+        milestone: Milestone,
+        at: Option<DateTime<FixedOffset>>,
+        fidelity: Fidelity,
+    },
+    Note {
+        text: String,
+        at: Option<DateTime<FixedOffset>>,
+        fidelity: Fidelity,
+        step: Option<StepKey>,
+    },
+    Correct {
+        event: EventId,
+        text: String,
+        reason: String,
+    },
+    Attach {
+        evidence: Evidence,
+        step: Option<StepKey>,
+    },
+    Claim {
+        step: StepKey,
+    },
+    /// Start what runs: the step itself, its dry run, its roll back. `signed` is the consume statement where a
+    /// checkpoint is passed. `secrets` are the HMACs of the secret values as the record will carry them.
+    Start {
+        step: StepKey,
+        purpose: Purpose,
+        secrets: BTreeMap<String, String>,
+        signed: Option<Signed>,
+    },
+    /// What became of it.
+    Finish {
+        step: StepRef,
+        purpose: Purpose,
+        finished: Finished,
+    },
+    Done {
+        step: StepKey,
+        checklist: Vec<String>,
+        note: Option<String>,
+    },
+    Choose {
+        step: StepKey,
+        label: String,
+    },
+    /// Secret answers are named only; their values stay with the process that asked.
+    Answer {
+        step: StepKey,
+        answers: BTreeMap<String, String>,
+        secrets: Vec<String>,
+    },
+    Skip {
+        step: StepKey,
+        reason: String,
+    },
+    Resolve {
+        step: StepKey,
+        outcome: Outcome,
+        reason: Option<String>,
+    },
+    /// For all of these the statement was made by `checkpoint::prepare` from the same state and signed by the shell.
+    Request {
+        step: StepKey,
+        secrets: BTreeMap<String, String>,
+        signed: Signed,
+    },
+    Withdraw {
+        step: StepKey,
+        signed: Signed,
+    },
+    Approve {
+        step: StepKey,
+        request: Digest,
+        frontier: Vec<EventId>,
+        signed: Signed,
+    },
+    Deny {
+        step: StepKey,
+        request: Digest,
+        frontier: Vec<EventId>,
+        signed: Signed,
+    },
+    Override {
+        step: StepKey,
+        secrets: BTreeMap<String, String>,
+        signed: Signed,
+    },
+    Review {
+        overridden: EventId,
+        accepted: bool,
+        signed: Signed,
+    },
+    Update {
+        audience: String,
+        state: Option<String>,
+        message: String,
+    },
+    Close {
+        signed: Signed,
+    },
+    Reopen {
+        reason: String,
+        signed: Signed,
+    },
+}
+
+/// A step as people name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub struct StepKey {
+    pub run: RunId,
+    pub step: StepId,
+}
+
+/// Everything the genesis needs.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct StartIncident {
+    pub title: String,
+    pub severity: Severity,
+    pub mode: Mode,
+    pub reference: Option<String>,
+    pub alert: Option<String>,
+    pub library: LibraryPin,
+    pub policy: PinnedPolicy,
+    pub policy_yaml: String,
+    pub allowed_signers: String,
+    /// The first run, if any.
+    pub run: Option<StartRun>,
+}
+
+/// Everything a run needs, gathered from the library beforehand.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct StartRun {
+    pub runbook: PinnedRunbook,
+    pub uses: Vec<PinnedRunbook>,
+    pub inputs: BTreeMap<String, String>,
+    pub secrets: Vec<String>,
+}
+
+/// How an effect ended.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Finished {
+    /// `Unknown` where nobody saw the end; else the engine judges by `expect`.
+    pub ran: Ran,
+    pub started: DateTime<Utc>,
+    pub ended: DateTime<Utc>,
+    /// What it printed on standard output, bounded, for `outputs` and `expect`. Secrets are not redacted here.
+    pub stdout: String,
+    pub evidence: Vec<Evidence>,
+}
+
+/// What was seen of the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ran {
+    /// It exited with this status.
+    Exit(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// It was ended for taking longer than its timeout.
+    TimedOut,
+    /// It could not be started at all, for this reason.
+    NotStarted(String),
+    /// Nobody saw.
+    Lost,
+}
+
+/// What `decide` says to a command it accepts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    /// To be on disk, in this order, before anything else happens.
+    pub events: Vec<Draft>,
+    /// To be carried out after that.
+    pub effects: Vec<Effect>,
+}
+
+/// Something to be done in the world. Its result comes back as a `Command`.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Effect {
+    /// Run the record's script under a supervisor of its own.
+    Execute(Arc<ExecRecord>),
+    /// Pull these sources and come back with `Finish`.
+    Collect {
+        record: Arc<ExecRecord>,
+        sources: Vec<Source>,
+    },
+    /// Wait, polling the record's script where it has one, and come back with `Finish`.
+    Wait {
+        record: Arc<ExecRecord>,
+        every: u64,
+        limit: Option<u64>,
+    },
+    /// Try again after so many seconds.
+    Retry { step: StepKey, after: u64 },
+    /// Somebody else should know now: ring.
+    Notice(String),
+}
+
+/// One thing to collect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Source {
+    pub name: String,
+    /// A path on this machine.
+    pub path: String,
+    pub tail: Option<u64>,
+    pub limit: u64,
+    pub matching: Option<String>,
+}
+
+/// A refusal: what is refused and why, in one sentence, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Refusal {
+    /// What kind of refusal, for programs.
+    pub kind: RefusalKind,
+    /// The sentence.
+    pub what: String,
+    /// What can be done.
+    pub hint: Option<String>,
+}
+
+/// The kinds of refusal; their words are part of `--json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum RefusalKind {
+    NoSuchThing,
+    WrongKind,
+    WrongState,
+    BadValue,
+    Unsigned,
+    NotTrusted,
+    NotEligible,
+    GateClosed,
+    Changed,
+    Expired,
+    Denied,
+    Replayed,
+    BadSignature,
+    Closed,
+    Late,
+}
+
+impl Refusal {
+    /// Without a hint.
+    #[must_use]
+    pub fn new(kind: RefusalKind, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// With one.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

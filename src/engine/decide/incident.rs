@@ -1,0 +1,318 @@
+//! Beginning an incident and its runs, and what is written down beside the walk.
+
+use std::collections::BTreeMap;
+
+use super::draft;
+use crate::engine::at::At;
+use crate::engine::checkpoint::judge;
+use crate::engine::checkpoint::record;
+use crate::engine::command::{
+    Command, Decision, Refusal, RefusalKind, StartIncident, StartRun, StepKey,
+};
+use crate::engine::event::{Draft, Fidelity};
+use crate::engine::fact::{
+    EntryCorrected, EvidenceCaptured, IncidentStarted, MilestoneReached, NoteAdded, PinnedRunbook,
+    RoleAssigned, RunStarted, SeverityChanged, UpdateRecorded,
+};
+use crate::engine::ids::{RunId, StepRef};
+use crate::engine::state::State;
+use crate::runbook::model::{Input, Runbook};
+use crate::runbook::parse;
+
+/// Free text longer than this does not go into one event.
+const MAX_TEXT: usize = 64 << 10;
+
+pub(super) fn start(state: &State, start: StartIncident, at: &At) -> Result<Decision, Refusal> {
+    if state.incident.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::WrongState,
+            "this incident has begun already",
+        ));
+    }
+    if start.policy.sha256 != judge::policy_digest(&start.policy_yaml, &start.allowed_signers) {
+        return Err(Refusal::new(
+            RefusalKind::Changed,
+            "the policy texts are not what their digest says",
+        ));
+    }
+    let title = text("title", &start.title)?;
+    let mode = start.mode;
+    let run = start.run;
+    let mut first = draft(
+        at,
+        state,
+        IncidentStarted {
+            title,
+            severity: start.severity,
+            reference: start.reference,
+            alert: start.alert,
+            library: start.library,
+            policy: start.policy,
+            policy_yaml: start.policy_yaml,
+            allowed_signers: start.allowed_signers,
+        },
+    );
+    first.mode = mode;
+    let mut events = vec![first];
+    if let Some(run) = run {
+        let id = RunId::new(run.runbook.id.as_str())
+            .map_err(|error| Refusal::new(RefusalKind::BadValue, error.to_string()))?;
+        let mut begun = draft(at, state, begin(id, run)?);
+        begun.mode = mode;
+        events.push(begun);
+    }
+    Ok(Decision {
+        events,
+        effects: Vec::new(),
+    })
+}
+
+pub(super) fn start_run(state: &State, run: StartRun, at: &At) -> Result<Decision, Refusal> {
+    if state.incident.is_none() {
+        return Err(Refusal::new(
+            RefusalKind::NoSuchThing,
+            "this record has no beginning",
+        ));
+    }
+    let id = if state.runs.is_empty() {
+        RunId::new(run.runbook.id.as_str())
+            .map_err(|error| Refusal::new(RefusalKind::BadValue, error.to_string()))?
+    } else {
+        RunId::generate(run.runbook.id.as_str(), &at.random)
+    };
+    Ok(Decision {
+        events: vec![draft(at, state, begin(id, run)?)],
+        effects: Vec::new(),
+    })
+}
+
+fn begin(id: RunId, run: StartRun) -> Result<RunStarted, Refusal> {
+    let book = book(&run.runbook)?;
+    let (inputs, secrets) = accept(&book.inputs, &run.inputs, &run.secrets)?;
+    Ok(RunStarted {
+        run: id,
+        runbook: run.runbook,
+        uses: run.uses,
+        inputs,
+        secrets,
+        parent: None,
+    })
+}
+
+/// The runbook of a pin.
+///
+/// # Errors
+/// When its text cannot be read.
+pub(super) fn book(pin: &PinnedRunbook) -> Result<Runbook, Refusal> {
+    let (book, problems) = parse::runbook(&pin.path, pin.text.as_bytes());
+    book.ok_or_else(|| {
+        let why = problems
+            .first()
+            .map_or_else(|| "it cannot be read".to_owned(), ToString::to_string);
+        Refusal::new(RefusalKind::BadValue, format!("runbook {}: {why}", pin.id))
+            .hint("`runsheet check` lists every problem")
+    })
+}
+
+/// Checks given values against what is asked, and fills in defaults.
+///
+/// # Errors
+/// When one is missing, unknown or not of its form.
+pub(super) fn accept(
+    asked: &[Input],
+    given: &BTreeMap<String, String>,
+    secrets: &[String],
+) -> Result<(BTreeMap<String, String>, Vec<String>), Refusal> {
+    let bad = |what: String| Refusal::new(RefusalKind::BadValue, what);
+    let names = || {
+        asked
+            .iter()
+            .map(|input| input.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    for name in given.keys().chain(secrets) {
+        if !asked.iter().any(|input| &input.name == name) {
+            return Err(bad(format!("there is no input `{name}`"))
+                .hint(format!("the inputs are: {}", names())));
+        }
+    }
+    let (mut values, mut hidden) = (BTreeMap::new(), Vec::new());
+    for input in asked {
+        if input.secret {
+            if given.contains_key(&input.name) {
+                return Err(bad(format!(
+                    "`{}` is secret and must not be given in clear",
+                    input.name
+                ))
+                .hint(format!(
+                    "--secret {}=env:VAR, file:PATH or fd:N",
+                    input.name
+                )));
+            }
+            // A secret not given yet is asked for by each process that needs it.
+            hidden.push(input.name.clone());
+            continue;
+        }
+        let value = given.get(&input.name).or(input.default.as_ref());
+        match value {
+            Some(value) => {
+                let value = input
+                    .accept(value)
+                    .map_err(|problem| bad(format!("`{}`: {problem}", input.name)))?;
+                values.insert(input.name.clone(), value);
+            }
+            None if input.optional => {
+                values.insert(input.name.clone(), String::new());
+            }
+            None => {
+                return Err(bad(format!("the input `{}` is missing", input.name))
+                    .hint(format!("give it with --set {}=VALUE", input.name)));
+            }
+        }
+    }
+    Ok((values, hidden))
+}
+
+#[allow(clippy::too_many_lines, reason = "one arm a command, nothing else")]
+pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision, Refusal> {
+    let incident = state
+        .incident
+        .as_deref()
+        .ok_or_else(|| Refusal::new(RefusalKind::NoSuchThing, "this record has no beginning"))?;
+    let draft = match command {
+        Command::AssignRole { who, role } => {
+            if incident.people.person_of(&who).is_none() && !incident.policy.people.is_empty() {
+                return Err(Refusal::new(
+                    RefusalKind::NoSuchThing,
+                    format!("{who} is nobody the policy names"),
+                )
+                .hint("`runsheet people` lists them"));
+            }
+            draft(at, state, RoleAssigned { who, role })
+        }
+        Command::SetSeverity(severity) => draft(at, state, SeverityChanged { severity }),
+        Command::Reach {
+            milestone,
+            at: when,
+            fidelity,
+        } => when_given(
+            draft(at, state, MilestoneReached { milestone }),
+            when,
+            fidelity,
+            at,
+        )?,
+        Command::Note {
+            text: note,
+            at: when,
+            fidelity,
+            step,
+        } => {
+            let step = step.map(|key| attempt(state, &key)).transpose()?;
+            when_given(
+                draft(
+                    at,
+                    state,
+                    NoteAdded {
+                        text: text("note", &note)?,
+                        step,
+                    },
+                ),
+                when,
+                fidelity,
+                at,
+            )?
+        }
+        Command::Correct {
+            event,
+            text: corrected,
+            reason,
+        } => {
+            let (text, reason) = (text("correction", &corrected)?, text("reason", &reason)?);
+            draft(
+                at,
+                state,
+                EntryCorrected {
+                    corrects: event,
+                    text,
+                    reason,
+                },
+            )
+        }
+        Command::Attach { evidence, step } => {
+            let step = step.map(|key| attempt(state, &key)).transpose()?;
+            draft(at, state, EvidenceCaptured { evidence, step })
+        }
+        Command::Update {
+            audience,
+            state: stands,
+            message,
+        } => {
+            let message = text("message", &message)?;
+            draft(
+                at,
+                state,
+                UpdateRecorded {
+                    audience,
+                    state: stands,
+                    message,
+                    step: None,
+                },
+            )
+        }
+        _ => return Err(Refusal::new(RefusalKind::WrongKind, "not an entry")),
+    };
+    Ok(Decision {
+        events: vec![draft],
+        effects: Vec::new(),
+    })
+}
+
+/// The step at the attempt that stands.
+pub(super) fn attempt(state: &State, key: &StepKey) -> Result<StepRef, Refusal> {
+    let found = record::find(state, key)?;
+    Ok(StepRef {
+        run: key.run.clone(),
+        step: key.step.clone(),
+        attempt: found.state.attempt,
+    })
+}
+
+fn when_given(
+    mut draft: Draft,
+    when: Option<chrono::DateTime<chrono::FixedOffset>>,
+    fidelity: Fidelity,
+    at: &At,
+) -> Result<Draft, Refusal> {
+    let Some(when) = when else { return Ok(draft) };
+    if when.timestamp() > at.now.timestamp() + 60 {
+        let what = format!("{} lies in the future", when.to_rfc3339());
+        return Err(Refusal::new(RefusalKind::BadValue, what)
+            .hint("--at takes 13:40, -12m or an RFC 3339 time that has passed"));
+    }
+    draft.occurred_at = when;
+    draft.fidelity = fidelity;
+    Ok(draft)
+}
+
+/// Text that somebody typed: not empty, not a book.
+///
+/// # Errors
+/// When it is empty or too long.
+pub(super) fn text(what: &str, given: &str) -> Result<String, Refusal> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            format!("the {what} is empty"),
+        ));
+    }
+    if given.len() > MAX_TEXT {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            format!("the {what} is longer than 64 KiB"),
+        )
+        .hint("`runsheet attach` takes files of any size"));
+    }
+    Ok(given.to_owned())
+}

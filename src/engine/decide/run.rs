@@ -1,0 +1,579 @@
+//! Starting what runs, and judging how it ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::{draft, incident};
+use crate::engine::at::{At, Root};
+use crate::engine::checkpoint::{
+    self, Standing, judge, prepare,
+    record::{self, COLLECT_LIMIT, Found, Site},
+};
+use crate::engine::command::{
+    Decision, Effect, Finished, Ran, Refusal, RefusalKind, Source, StepKey,
+};
+use crate::engine::exec::{ExecRecord, Purpose};
+use crate::engine::fact::{
+    CheckpointConsumed, Fact, Outcome, RunStarted, Signed, StepFinished, StepStarted,
+    UpdateRecorded,
+};
+use crate::engine::ids::{RunId, StepRef};
+use crate::engine::state::{Approval, Request, State, Status};
+use crate::evidence::escape;
+use crate::runbook::model::{Collect, Kind, LogSource, Step, Uses};
+use crate::runbook::outputs;
+
+pub(super) fn start(
+    state: &State,
+    key: &StepKey,
+    purpose: Purpose,
+    secrets: &BTreeMap<String, String>,
+    signed: Option<Signed>,
+    at: &At,
+) -> Result<Decision, Refusal> {
+    let found = record::find(state, key)?;
+    let gated = purpose != Purpose::DryRun
+        && checkpoint::gate(found.incident, found.run, found.step).is_some();
+    startable(found, purpose, gated)?;
+    let mut decision = Decision::default();
+    let record = if gated {
+        let (record, consumed) = pass(state, found, signed, at)?;
+        decision
+            .events
+            .extend(consumed.map(|fact| draft(at, state, fact)));
+        if record.exec.purpose != purpose {
+            return Err(Refusal::new(
+                RefusalKind::GateClosed,
+                "the approvals are for something else than this",
+            ));
+        }
+        record
+    } else {
+        record::make(found, purpose, secrets, &Site::here(at))?
+    };
+    let out_of_order = purpose == Purpose::Run && found.run.at.as_ref() != Some(&key.step);
+    let record = Arc::new(record);
+    decision.events.push(draft(
+        at,
+        state,
+        StepStarted {
+            record: (*record).clone(),
+            out_of_order,
+        },
+    ));
+    effects(state, found, &record, at, &mut decision)?;
+    Ok(decision)
+}
+
+/// Whether the step can be started at all, gate aside.
+fn startable(found: Found<'_>, purpose: Purpose, gated: bool) -> Result<(), Refusal> {
+    let Found {
+        step, state, run, ..
+    } = found;
+    if purpose == Purpose::DryRun {
+        return Ok(());
+    }
+    if purpose == Purpose::RollBack {
+        return match state.status {
+            Status::Done | Status::Failed | Status::Unknown => Ok(()),
+            _ => Err(Refusal::new(
+                RefusalKind::WrongState,
+                format!(
+                    "step {} has not run: there is nothing to roll back",
+                    step.id
+                ),
+            )),
+        };
+    }
+    match state.status {
+        Status::Todo | Status::Failed => {}
+        Status::Running => {
+            let by = state
+                .by
+                .as_ref()
+                .map_or_else(String::new, |by| format!(" by {by}"));
+            return Err(Refusal::new(
+                RefusalKind::WrongState,
+                format!("step {} runs already{by}", step.id),
+            ));
+        }
+        Status::Unknown => {
+            return Err(Refusal::new(
+                RefusalKind::WrongState,
+                format!("nobody saw how step {} ended", step.id),
+            )
+            .hint("look, then `runsheet step … resolve succeeded` or `resolve failed`"));
+        }
+        Status::Done | Status::Skipped => {
+            return Err(Refusal::new(
+                RefusalKind::WrongState,
+                format!("step {} is over", step.id),
+            ));
+        }
+    }
+    if run.at.is_none() {
+        return Err(Refusal::new(
+            RefusalKind::WrongState,
+            format!("run {} is over", run.id),
+        ));
+    }
+    // Behind a checkpoint it is let start all the same, and then done by hand.
+    if let Some(why) = step.by_hand_only()
+        && !gated
+    {
+        return Err(Refusal::new(RefusalKind::WrongKind, format!("step {}: {why}", step.id))
+            .hint("do it by hand and record it with `done`; the record will say that it was done by hand"));
+    }
+    Ok(())
+}
+
+/// Through the gate: by approvals that are used up now, or by an override made before.
+fn pass(
+    state: &State,
+    found: Found<'_>,
+    signed: Option<Signed>,
+    at: &At,
+) -> Result<(ExecRecord, Option<CheckpointConsumed>), Refusal> {
+    judge::gate_of(found)?;
+    clock(state, at)?;
+    if let Some(record) = prepare::overridden_record(state, found, at) {
+        judge::same_as_state(found, &record)?;
+        mine(&record, at)?;
+        return Ok((record, None));
+    }
+    let Some(request) = found.state.request.as_deref() else {
+        let gate = checkpoint::gate(found.incident, found.run, found.step);
+        let gate = gate.map_or_else(String::new, |gate| {
+            format!(" ({})", checkpoint::describe(&gate))
+        });
+        return Err(Refusal::new(
+            RefusalKind::GateClosed,
+            format!("step {} has a checkpoint{gate}", found.step.id),
+        )
+        .hint("`runsheet request` asks for the approvals"));
+    };
+    let step = request.record.step.clone();
+    let request = judge::open_request(found, &step)?;
+    if step.attempt != record::next_attempt(found.state) {
+        return Err(Refusal::new(
+            RefusalKind::GateClosed,
+            format!(
+                "the approvals are for attempt {}, which is over",
+                step.attempt
+            ),
+        )
+        .hint("`runsheet request` asks for the approvals of the next attempt"));
+    }
+    let standing = checkpoint::standing(found.incident, request, at.utc().timestamp());
+    if !standing.open {
+        return Err(judge::closed_gate(found, request, standing.tally));
+    }
+    still_trusted(request, &standing, at)?;
+    still_fresh(request, &standing, at)?;
+    mine(&request.record, at)?;
+    let signed = signed.ok_or_else(|| {
+        Refusal::new(
+            RefusalKind::Unsigned,
+            "passing a checkpoint takes a signature of who runs it",
+        )
+    })?;
+    judge::consume(
+        state,
+        &step,
+        &standing.counted,
+        &signed,
+        &at.who.principal,
+        at.utc(),
+    )?;
+    let fact = CheckpointConsumed {
+        step,
+        approvals: standing.counted,
+        signed,
+    };
+    Ok(((*request.record).clone(), Some(fact)))
+}
+
+/// A clock that runs behind the record would stretch every expiry.
+fn clock(state: &State, at: &At) -> Result<(), Refusal> {
+    let behind = state
+        .latest
+        .map_or(0, |latest| latest.timestamp() - at.utc().timestamp());
+    if behind <= checkpoint::CLOCK_SKEW_SECONDS {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::Expired,
+        format!("the clock here is {behind} s behind the latest event of the record"),
+    )
+    .hint("set the clock right: no checkpoint is passed with one that was set back"))
+}
+
+/// Whether the approvals still hold by the clock that nobody sets, counted from when they were first seen here.
+fn still_fresh(request: &Request, standing: &Standing, at: &At) -> Result<(), Refusal> {
+    for approval in counted(request, standing) {
+        let Some(seen) = at.receipts.get(&approval.event) else {
+            continue;
+        };
+        let (Some(from), Some(until)) =
+            (approval.statement.not_before, approval.statement.not_after)
+        else {
+            continue;
+        };
+        let holds = u64::try_from((until - from).num_milliseconds()).unwrap_or(0);
+        if seen.id == at.boot.id && at.boot.millis.saturating_sub(seen.millis) > holds {
+            return Err(Refusal::new(
+                RefusalKind::Expired,
+                format!("the approval of {} has expired", approval.by),
+            )
+            .hint("`runsheet request` asks anew"));
+        }
+    }
+    Ok(())
+}
+
+fn counted<'a>(request: &'a Request, standing: &'a Standing) -> impl Iterator<Item = &'a Approval> {
+    let approvals = request.approvals.iter();
+    approvals.filter(|approval| standing.counted.contains(&approval.event))
+}
+
+/// The executor's own library has the last word: on the record's policy, and on whose approvals still count.
+fn still_trusted(request: &Request, standing: &Standing, at: &At) -> Result<(), Refusal> {
+    let revoked = match &at.root {
+        Root::Trusted { revoked } => revoked,
+        Root::Untrusted(why) => {
+            return Err(Refusal::new(
+                RefusalKind::NotTrusted,
+                format!("policy not from a trusted library: {why}"),
+            )
+            .hint(
+                "`runsheet fetch` brings your own library up to date; `--library` names another",
+            ));
+        }
+    };
+    let gone = |approval: &&Approval| {
+        revoked
+            .iter()
+            .any(|gone| gone == approval.by.as_str() || *gone == approval.fingerprint)
+    };
+    if let Some(approval) = counted(request, standing).find(gone) {
+        return Err(Refusal::new(
+            RefusalKind::NotTrusted,
+            format!(
+                "{} approved it and was removed from the library since: trust shrinks at once",
+                approval.by
+            ),
+        )
+        .hint("`runsheet request` asks anew"));
+    }
+    Ok(())
+}
+
+/// It was approved for one executor: person, machine and journal.
+fn mine(record: &ExecRecord, at: &At) -> Result<(), Refusal> {
+    let here = Site::here(at);
+    if record.executor == here.executor && record.exec.run_as == here.run_as {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::NotEligible,
+        format!(
+            "it was approved to run by {} on {} as {}, not by {} on {} as {}",
+            record.executor.principal,
+            record.executor.host,
+            record.exec.run_as,
+            here.executor.principal,
+            here.host,
+            here.run_as
+        ),
+    )
+    .hint("ask for approval from where it is to run"))
+}
+
+fn effects(
+    state: &State,
+    found: Found<'_>,
+    record: &Arc<ExecRecord>,
+    at: &At,
+    decision: &mut Decision,
+) -> Result<(), Refusal> {
+    let Found { step, run, .. } = found;
+    let values = run.plain();
+    if record.exec.purpose == Purpose::Run && step.by_hand_only().is_some() {
+        return Ok(());
+    }
+    match &step.kind {
+        Kind::Run(_) => decision.effects.push(Effect::Execute(Arc::clone(record))),
+        _ if record.exec.purpose != Purpose::Run => {
+            decision.effects.push(Effect::Execute(Arc::clone(record)))
+        }
+        Kind::Wait(wait) => decision.effects.push(Effect::Wait {
+            record: Arc::clone(record),
+            every: wait.every.as_secs().max(1),
+            limit: wait.limit.map(|limit| limit.as_secs()),
+        }),
+        Kind::Collect(collect) => {
+            let sources = sources(run, collect, &values)?;
+            decision.effects.push(Effect::Collect {
+                record: Arc::clone(record),
+                sources,
+            });
+        }
+        Kind::Notify(notify) => {
+            let message = crate::runbook::text::fill(&notify.message, &values, &run.secrets());
+            let told = UpdateRecorded {
+                audience: notify.audience.clone(),
+                state: notify.state.clone(),
+                message,
+                step: Some(record.step.clone()),
+            };
+            decision.events.push(draft(at, state, told));
+            decision
+                .events
+                .push(draft(at, state, over_at_once(record, at)));
+        }
+        Kind::Uses(uses) => {
+            let begun = sub_run(found, uses, record, at)?;
+            decision.events.push(draft(at, state, begun));
+        }
+        // Gated steps of these kinds are let start; a person then does them and says so.
+        Kind::Manual | Kind::Decide(_) | Kind::Ask(_) | Kind::Parallel(_) => {}
+    }
+    Ok(())
+}
+
+/// The run of the runbook that a step uses.
+fn sub_run(
+    found: Found<'_>,
+    uses: &Uses,
+    record: &ExecRecord,
+    at: &At,
+) -> Result<RunStarted, Refusal> {
+    let run = found.run;
+    let values = run.plain();
+    let pin = run
+        .uses
+        .iter()
+        .find(|pin| pin.id == uses.runbook)
+        .ok_or_else(|| {
+            Refusal::new(
+                RefusalKind::NoSuchThing,
+                format!("runbook {} was not pinned with this run", uses.runbook),
+            )
+        })?;
+    let book = incident::book(pin)?;
+    let with = uses
+        .with
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), record::expanded(value, &values)?)))
+        .collect::<Result<_, Refusal>>()?;
+    let (inputs, secrets) = incident::accept(&book.inputs, &with, &[])?;
+    let id = RunId::generate(pin.id.as_str(), &at.random);
+    Ok(RunStarted {
+        run: id,
+        runbook: pin.clone(),
+        uses: run.uses.as_ref().clone(),
+        inputs,
+        secrets,
+        parent: Some(record.step.clone()),
+    })
+}
+
+fn over_at_once(record: &ExecRecord, at: &At) -> StepFinished {
+    StepFinished {
+        step: record.step.clone(),
+        purpose: Purpose::Run,
+        outcome: Outcome::Succeeded,
+        exit: None,
+        signal: None,
+        started: at.utc(),
+        ended: at.utc(),
+        outputs: BTreeMap::new(),
+        secrets: Vec::new(),
+        evidence: Vec::new(),
+        problem: None,
+    }
+}
+
+/// The files a collect step pulls.
+///
+/// # Errors
+/// When a source is none that runsheet pulls by itself.
+fn sources(
+    run: &crate::engine::state::Run,
+    collect: &Collect,
+    values: &BTreeMap<String, String>,
+) -> Result<Vec<Source>, Refusal> {
+    let mut sources = Vec::new();
+    let matching = match &collect.matching {
+        Some(pattern) => Some(
+            crate::runbook::text::expand_pattern(pattern, values)
+                .map_err(|error| Refusal::new(RefusalKind::BadValue, error.to_string()))?,
+        ),
+        None => None,
+    };
+    let source = |name: &str, path: &str| -> Result<Source, Refusal> {
+        Ok(Source {
+            name: name.to_owned(),
+            path: record::expanded_path(path, values)?,
+            tail: collect.tail,
+            limit: collect.limit.unwrap_or(COLLECT_LIMIT),
+            matching: matching.clone(),
+        })
+    };
+    for name in &collect.logs {
+        let log = run.book.logs.iter().find(|log| &log.name == name);
+        match log.map(|log| (&log.source, &log.host)) {
+            Some((LogSource::File(path), None)) => sources.push(source(name, path)?),
+            Some(_) => {
+                return Err(Refusal::new(
+                    RefusalKind::WrongKind,
+                    format!("runsheet collects files of this machine only, for now; log `{name}` is none"),
+                )
+                .hint("fetch it by hand, `runsheet attach` it, and record the step with `done`"));
+            }
+            None => {
+                return Err(Refusal::new(
+                    RefusalKind::NoSuchThing,
+                    format!("there is no log `{name}`"),
+                ));
+            }
+        }
+    }
+    for path in &collect.files {
+        sources.push(source(path, path)?);
+    }
+    Ok(sources)
+}
+
+pub(super) fn finish(
+    state: &State,
+    step: &StepRef,
+    purpose: Purpose,
+    finished: Finished,
+    at: &At,
+) -> Result<Decision, Refusal> {
+    let found = record::find(state, &judge::key(step))?;
+    let late = || {
+        Refusal::new(
+            RefusalKind::Late,
+            format!("the end of {step} came after it was recorded as over"),
+        )
+    };
+    if purpose == Purpose::Run {
+        if found.state.status != Status::Running || found.state.attempt != step.attempt {
+            return Err(late());
+        }
+        if found.state.writer.as_ref() != Some(&at.writer) {
+            return Err(Refusal::new(
+                RefusalKind::NotEligible,
+                format!("{step} runs for another writer, who records its end"),
+            ));
+        }
+    } else if !found
+        .state
+        .twins
+        .get(&purpose)
+        .is_some_and(|twin| twin.running && twin.record.executor.writer == at.writer.as_str())
+    {
+        return Err(late());
+    }
+    let fact = judged(found.step, step, purpose, finished);
+    let failed = fact.outcome == Outcome::Failed;
+    let mut decision = Decision {
+        events: vec![draft(at, state, Fact::from(fact))],
+        effects: Vec::new(),
+    };
+    if let Some(retry) = found.step.exec.retry
+        && failed
+        && purpose == Purpose::Run
+        && found.state.tries < retry.attempts
+        && found
+            .state
+            .record
+            .as_ref()
+            .is_some_and(|record| record.gate == "-")
+    {
+        let after = retry.delay.as_secs();
+        decision.effects.push(Effect::Retry {
+            step: judge::key(step),
+            after,
+        });
+    }
+    Ok(decision)
+}
+
+/// Whether it ended as the step expects, and the values it gave.
+fn judged(step: &Step, at: &StepRef, purpose: Purpose, finished: Finished) -> StepFinished {
+    let expect = &step.exec.expect;
+    let (exit, signal, mut problem) = match &finished.ran {
+        Ran::Exit(code) if purpose != Purpose::Run && *code == 0 => (Some(*code), None, None),
+        Ran::Exit(code) if purpose == Purpose::Run && expect.exit.contains(code) => {
+            (Some(*code), None, None)
+        }
+        Ran::Exit(code) => (Some(*code), None, Some(format!("exit status {code}"))),
+        Ran::Signal(signal) => (
+            None,
+            Some(*signal),
+            Some(format!("ended by signal {signal}")),
+        ),
+        Ran::TimedOut => (
+            None,
+            None,
+            Some("took longer than its timeout and was ended".to_owned()),
+        ),
+        Ran::NotStarted(why) => (
+            None,
+            None,
+            Some(format!("could not be started: {}", escape::line(why))),
+        ),
+        Ran::Lost => (None, None, Some("nobody saw how it ended".to_owned())),
+    };
+    let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());
+    if purpose == Purpose::Run && problem.is_none() && matches!(step.kind, Kind::Run(_)) {
+        problem = outputs_of(step, &finished.stdout, &mut values, &mut secrets).err();
+    }
+    let outcome = match (&finished.ran, &problem) {
+        (Ran::Lost, _) => Outcome::Unknown,
+        (_, None) => Outcome::Succeeded,
+        (_, Some(_)) => Outcome::Failed,
+    };
+    StepFinished {
+        step: at.clone(),
+        purpose,
+        outcome,
+        exit,
+        signal,
+        started: finished.started,
+        ended: finished.ended,
+        outputs: values,
+        secrets,
+        evidence: finished.evidence,
+        problem,
+    }
+}
+
+fn outputs_of(
+    step: &Step,
+    stdout: &str,
+    values: &mut BTreeMap<String, String>,
+    secrets: &mut Vec<String>,
+) -> Result<(), String> {
+    if let Some(pattern) = &step.exec.expect.output {
+        let regex = Regex::new(pattern).map_err(|error| format!("expect.output: {error}"))?;
+        if !regex.is_match(stdout) {
+            return Err(format!("its output does not match {pattern}"));
+        }
+    }
+    for output in &step.exec.outputs {
+        let value = outputs::take(&output.take, stdout)
+            .map_err(|error| format!("output {}: {error}", output.name))?;
+        if output.secret {
+            secrets.push(output.name.clone());
+        } else {
+            values.insert(output.name.clone(), value);
+        }
+    }
+    Ok(())
+}

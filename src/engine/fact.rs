@@ -1,0 +1,330 @@
+//! What an event says happened. The names of the kinds and of their fields are the file format: never renamed, only added to.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::exec::{ExecRecord, PinnedPolicy, Purpose};
+use super::ids::{EventId, RunId, StepRef, WriterId};
+use crate::evidence::Digest;
+use crate::runbook::model::{Role, RunbookId, Severity, StepId};
+use crate::trust::Principal;
+
+macro_rules! facts {
+    ($($(#[$doc:meta])* $word:literal $variant:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
+        /// One fact. Each variant is one `kind` of event, its struct the `data`.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum Fact {
+            $($(#[$doc])* $variant($variant),)*
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            #[allow(missing_docs)]
+            pub struct $variant {
+                $($(#[$field_doc])* pub $field: $type,)*
+            }
+
+            impl From<$variant> for Fact {
+                fn from(data: $variant) -> Self {
+                    Self::$variant(data)
+                }
+            }
+        )*
+
+        impl Fact {
+            /// Every kind there is, in the order of this file.
+            pub const KINDS: &'static [&'static str] = &[$($word),*];
+
+            /// The `kind` of the event.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $word,)*
+                }
+            }
+
+            /// The `data` of the event.
+            ///
+            /// # Errors
+            /// Never for the facts of this file; the signature is that of the serializer.
+            pub fn data(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self {
+                    $(Self::$variant(data) => serde_json::to_value(data),)*
+                }
+            }
+
+            /// Reads `kind` and `data` back.
+            ///
+            /// # Errors
+            /// When the kind is unknown (a newer runsheet wrote it) or the data are not of its form.
+            pub fn read(kind: &str, data: &RawValue) -> Result<Self, UnreadableFact> {
+                match kind {
+                    $($word => serde_json::from_str::<$variant>(data.get()).map(Self::$variant)
+                        .map_err(|error| UnreadableFact::Data { kind: $word, error: error.to_string() }),)*
+                    other => Err(UnreadableFact::Kind(other.chars().take(80).collect())),
+                }
+            }
+        }
+    };
+}
+
+/// Why `kind` and `data` could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum UnreadableFact {
+    #[error("unknown kind of event `{0}`: a newer runsheet wrote it")]
+    Kind(String),
+    #[error("{kind}: {error}")]
+    Data { kind: &'static str, error: String },
+}
+
+facts! {
+    /// The incident exists. Its event is the genesis of the record.
+    "incident.started" IncidentStarted {
+        title: String,
+        severity: Severity,
+        /// An outside number, like `PD-1234`.
+        reference: Option<String>,
+        /// The alert that started it.
+        alert: Option<String>,
+        library: LibraryPin,
+        policy: PinnedPolicy,
+        /// The texts the policy digest covers, so that the record can be verified by itself.
+        policy_yaml: String,
+        allowed_signers: String,
+    }
+    /// A walk through a runbook begins.
+    "run.started" RunStarted {
+        run: RunId,
+        runbook: PinnedRunbook,
+        /// Every runbook that this one uses, directly or not.
+        uses: Vec<PinnedRunbook>,
+        /// Values in clear.
+        inputs: BTreeMap<String, String>,
+        /// Names whose values are secret and not here.
+        secrets: Vec<String>,
+        /// The step of another run that uses this one.
+        parent: Option<StepRef>,
+    }
+    /// Somebody has a duty in this incident. It says who does what and widens no right.
+    "role.assigned" RoleAssigned { who: Principal, role: Role }
+    /// How bad it is, from now on.
+    "severity.changed" SeverityChanged { severity: Severity }
+    /// A point on the way was reached, at `occurred_at`.
+    "milestone.reached" MilestoneReached { milestone: Milestone }
+    /// Free text.
+    "note.added" NoteAdded { text: String, step: Option<StepRef> }
+    /// What another event says was wrong, or is to be read so. The other event stays.
+    "entry.corrected" EntryCorrected { corrects: EventId, text: String, reason: String }
+    /// An artifact was captured.
+    "evidence.captured" EvidenceCaptured { evidence: Evidence, step: Option<StepRef> }
+    /// A step is somebody's.
+    "step.claimed" StepClaimed { step: StepRef }
+    /// Intent: what is about to run. On disk before it runs.
+    "step.started" StepStarted {
+        record: ExecRecord,
+        /// Why a step runs that is not the one the run stands at.
+        out_of_order: bool,
+    }
+    /// Something that was started is over.
+    "step.finished" StepFinished {
+        step: StepRef,
+        purpose: Purpose,
+        outcome: Outcome,
+        exit: Option<i32>,
+        signal: Option<i32>,
+        started: DateTime<Utc>,
+        ended: DateTime<Utc>,
+        outputs: BTreeMap<String, String>,
+        /// Names of outputs that are secret and not here.
+        secrets: Vec<String>,
+        evidence: Vec<Evidence>,
+        /// Why it counts as failed, or is unknown.
+        problem: Option<String>,
+    }
+    /// A person did it and says so.
+    "step.done" StepDone {
+        step: StepRef,
+        checklist: Vec<String>,
+        /// Set when runsheet could not do this kind of step itself: its word.
+        by_hand: Option<String>,
+        note: Option<String>,
+        out_of_order: bool,
+    }
+    /// A choice was made.
+    "step.chosen" StepChosen { step: StepRef, label: String, suggested: Option<String>, out_of_order: bool }
+    /// Questions were answered.
+    "step.answered" StepAnswered { step: StepRef, answers: BTreeMap<String, String>, secrets: Vec<String>, out_of_order: bool }
+    /// A step was not done.
+    "step.skipped" StepSkipped {
+        step: StepRef,
+        reason: String,
+        /// True where its `when` was not so, and nobody decided.
+        automatic: bool,
+    }
+    /// A person says what became of a step whose outcome nobody saw, or lets the run go on after a failure.
+    "step.resolved" StepResolved { step: StepRef, outcome: Outcome, reason: Option<String> }
+    /// Somebody asks for the approvals of a step.
+    "checkpoint.requested" CheckpointRequested { record: ExecRecord, signed: Signed }
+    /// One distinct person says it may run.
+    "checkpoint.approved" CheckpointApproved { step: StepRef, frontier: Vec<EventId>, signed: Signed }
+    /// One person says it may not.
+    "checkpoint.denied" CheckpointDenied { step: StepRef, frontier: Vec<EventId>, signed: Signed }
+    /// Who asked takes the question back.
+    "checkpoint.withdrawn" CheckpointWithdrawn { step: StepRef, signed: Signed }
+    /// Somebody goes through without the approvals. Owes a review.
+    "checkpoint.overridden" CheckpointOverridden { record: ExecRecord, signed: Signed }
+    /// The approvals are used up by one execution.
+    "checkpoint.consumed" CheckpointConsumed { step: StepRef, approvals: Vec<EventId>, signed: Signed }
+    /// Another person has looked at an override.
+    "override.reviewed" OverrideReviewed { overridden: EventId, events: Vec<EventId>, accepted: bool, signed: Signed }
+    /// A stakeholder update, as it was worded. Delivery is recorded by itself.
+    "update.recorded" UpdateRecorded { audience: String, state: Option<String>, message: String, step: Option<StepRef> }
+    /// The record is complete up to these heads.
+    "incident.closed" IncidentClosed { heads: Vec<EventId>, signed: Signed }
+    /// It is open again.
+    "incident.reopened" IncidentReopened { reason: String, heads: Vec<EventId>, signed: Signed }
+    /// A journal was mended: bytes after the last whole line were put aside.
+    "journal.recovered" JournalRecovered { writer: WriterId, bytes: u64, sha256: Digest, what: String }
+}
+
+/// The library a record was started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct LibraryPin {
+    /// As the responder named it; a path or URL.
+    pub source: String,
+    pub commit: String,
+    pub branch: Option<String>,
+    pub author: String,
+    pub date: DateTime<FixedOffset>,
+    pub subject: String,
+}
+
+/// A runbook at the pinned commit, with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct PinnedRunbook {
+    pub id: RunbookId,
+    pub commit: String,
+    pub path: String,
+    pub sha256: Digest,
+    pub text: String,
+    /// Who wrote the lines of each step, by git: addresses.
+    pub authors: BTreeMap<StepId, Vec<String>>,
+}
+
+/// A statement and the detached signature over its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Signed {
+    pub statement: String,
+    /// Armoured SSHSIG.
+    pub signature: String,
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As expected.
+    Succeeded,
+    /// Not as expected.
+    Failed,
+    /// Nobody saw the end; a person has to say.
+    Unknown,
+}
+
+/// A point every incident passes, or should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Milestone {
+    Started,
+    Detected,
+    Acknowledged,
+    Declared,
+    Escalated,
+    Contained,
+    Mitigated,
+    Eradicated,
+    Recovered,
+    Resolved,
+    Closed,
+}
+
+impl Milestone {
+    /// All, in the order they usually come.
+    pub const ALL: [Self; 11] = [
+        Self::Started,
+        Self::Detected,
+        Self::Acknowledged,
+        Self::Declared,
+        Self::Escalated,
+        Self::Contained,
+        Self::Mitigated,
+        Self::Eradicated,
+        Self::Recovered,
+        Self::Resolved,
+        Self::Closed,
+    ];
+
+    /// Its name in files and on screens.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Detected => "detected",
+            Self::Acknowledged => "acknowledged",
+            Self::Declared => "declared",
+            Self::Escalated => "escalated",
+            Self::Contained => "contained",
+            Self::Mitigated => "mitigated",
+            Self::Eradicated => "eradicated",
+            Self::Recovered => "recovered",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The milestone of this name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|milestone| milestone.word() == word)
+    }
+}
+
+/// A captured artifact. The bytes lie by their digest beside the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Evidence {
+    /// Of the stored bytes, after redaction.
+    pub sha256: Digest,
+    pub size: u64,
+    /// What it is called: `output of revoke#1`, `auth`, `screenshot.png`.
+    pub name: String,
+    /// Where it came from: a path, a command.
+    pub source: String,
+    pub host: String,
+    /// Byte range of the source, half open.
+    pub range: Option<(u64, u64)>,
+    /// Of the bytes as they were read, before redaction.
+    pub original_sha256: Option<Digest>,
+    /// How many places were redacted.
+    pub redacted: u64,
+    /// Bytes that were not kept because of a limit.
+    pub dropped: u64,
+    pub collected_at: DateTime<Utc>,
+}

@@ -1,0 +1,120 @@
+//! What a person wants, before anything is signed or gathered. Screen and command line speak this; the driver turns it
+//! into a `Command`, signing a statement on the way where one is needed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset};
+
+use super::command::StepKey;
+use super::event::Fidelity;
+use super::exec::Purpose;
+use super::fact::{Milestone, Outcome};
+use super::ids::EventId;
+use crate::evidence::Digest;
+use crate::runbook::model::{Role, Severity};
+use crate::trust::Principal;
+
+/// One wish of one person in one incident.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Intent {
+    AssignRole {
+        who: Principal,
+        role: Role,
+    },
+    SetSeverity(Severity),
+    Reach {
+        milestone: Milestone,
+        at: Option<DateTime<FixedOffset>>,
+        fidelity: Fidelity,
+    },
+    Note {
+        text: String,
+        at: Option<DateTime<FixedOffset>>,
+        fidelity: Fidelity,
+        step: Option<StepKey>,
+    },
+    Correct {
+        event: EventId,
+        text: String,
+        reason: String,
+    },
+    /// A file of this machine, captured as evidence.
+    Attach {
+        path: String,
+        step: Option<StepKey>,
+    },
+    /// A key log of the run's runbook, captured as evidence outside of any step.
+    CollectLog {
+        log: String,
+    },
+    Claim(StepKey),
+    Start {
+        step: StepKey,
+        purpose: Purpose,
+    },
+    Done {
+        step: StepKey,
+        checklist: Vec<String>,
+        note: Option<String>,
+    },
+    Choose {
+        step: StepKey,
+        label: String,
+    },
+    Answer {
+        step: StepKey,
+        answers: BTreeMap<String, String>,
+        secrets: BTreeMap<String, Secret>,
+    },
+    Skip {
+        step: StepKey,
+        reason: String,
+    },
+    Resolve {
+        step: StepKey,
+        outcome: Outcome,
+        reason: Option<String>,
+    },
+    Request(StepKey),
+    Withdraw(StepKey),
+    /// `request` is the digest of the execution record that was shown.
+    Approve {
+        step: StepKey,
+        request: Digest,
+    },
+    Deny {
+        step: StepKey,
+        request: Digest,
+        reason: String,
+    },
+    Override {
+        step: StepKey,
+        reason: String,
+    },
+    Review {
+        overridden: EventId,
+        accepted: bool,
+        reason: String,
+    },
+    Update {
+        audience: String,
+        state: Option<String>,
+        message: String,
+    },
+    Close,
+    Reopen {
+        reason: String,
+    },
+}
+
+/// A secret value. It has no text form, so it cannot slip into a message, a log or the record.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

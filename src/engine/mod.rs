@@ -1,0 +1,26 @@
+//! The heart: what may happen (`decide`) and what has happened (`apply`), as pure functions over values.
+//! Knows nothing of files, processes, git, the terminal or the clock: time, randomness and who is asking enter as `At`.
+
+pub mod apply;
+pub mod at;
+pub mod checkpoint;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod exec;
+pub mod fact;
+pub mod ids;
+pub mod intent;
+pub mod sentence;
+pub mod state;
+
+pub use apply::apply;
+pub use at::At;
+pub use command::{Command, Decision, Effect, Refusal};
+pub use decide::decide;
+pub use event::Event;
+pub use exec::ExecRecord;
+pub use fact::Fact;
+pub use ids::{EventId, IncidentId, RunId, StepRef, WriterId};
+pub use intent::Intent;
+pub use state::State;

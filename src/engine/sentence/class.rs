@@ -1,0 +1,108 @@
+//! What kind of entry an event is on a timeline. Knows no wording.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::event::Event;
+use crate::engine::fact::Fact;
+
+/// What kind of entry an event is on a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Somebody did something about it.
+    Response,
+    /// Somebody chose between ways.
+    Decision,
+    /// A gate was asked for, opened, kept shut or gone through.
+    Checkpoint,
+    /// Something was captured.
+    Evidence,
+    /// Somebody was told.
+    Comms,
+    /// How bad it is.
+    Impact,
+    /// A point on the way was reached.
+    Milestone,
+    /// The other side did something.
+    Adversary,
+    /// runsheet itself did something.
+    System,
+    /// Free text.
+    Note,
+    /// An earlier entry is to be read otherwise.
+    Correction,
+    /// The script of an exercise.
+    Exercise,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Response,
+        Self::Decision,
+        Self::Checkpoint,
+        Self::Evidence,
+        Self::Comms,
+        Self::Impact,
+        Self::Milestone,
+        Self::Adversary,
+        Self::System,
+        Self::Note,
+        Self::Correction,
+        Self::Exercise,
+    ];
+
+    /// Its name in files and on screens.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Decision => "decision",
+            Self::Checkpoint => "checkpoint",
+            Self::Evidence => "evidence",
+            Self::Comms => "comms",
+            Self::Impact => "impact",
+            Self::Milestone => "milestone",
+            Self::Adversary => "adversary",
+            Self::System => "system",
+            Self::Note => "note",
+            Self::Correction => "correction",
+            Self::Exercise => "exercise",
+        }
+    }
+}
+
+/// The class of an event.
+#[must_use]
+pub fn class(event: &Event) -> Class {
+    match &event.fact {
+        Fact::IncidentStarted(_)
+        | Fact::MilestoneReached(_)
+        | Fact::IncidentClosed(_)
+        | Fact::IncidentReopened(_) => Class::Milestone,
+        Fact::SeverityChanged(_) => Class::Impact,
+        Fact::NoteAdded(_) => Class::Note,
+        Fact::EntryCorrected(_) => Class::Correction,
+        Fact::EvidenceCaptured(_) => Class::Evidence,
+        Fact::StepChosen(_) => Class::Decision,
+        Fact::StepSkipped(skipped) if skipped.automatic => Class::System,
+        Fact::RunStarted(_)
+        | Fact::RoleAssigned(_)
+        | Fact::StepClaimed(_)
+        | Fact::StepStarted(_)
+        | Fact::StepFinished(_)
+        | Fact::StepDone(_)
+        | Fact::StepAnswered(_)
+        | Fact::StepSkipped(_)
+        | Fact::StepResolved(_) => Class::Response,
+        Fact::CheckpointRequested(_)
+        | Fact::CheckpointApproved(_)
+        | Fact::CheckpointDenied(_)
+        | Fact::CheckpointWithdrawn(_)
+        | Fact::CheckpointOverridden(_)
+        | Fact::CheckpointConsumed(_)
+        | Fact::OverrideReviewed(_) => Class::Checkpoint,
+        Fact::UpdateRecorded(_) => Class::Comms,
+        Fact::JournalRecovered(_) => Class::System,
+    }
+}
