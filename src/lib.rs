@@ -4,4 +4,5 @@
 pub mod engine;
 pub mod evidence;
 pub mod runbook;
+pub mod timeline;
 pub mod trust;

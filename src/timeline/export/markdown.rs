@@ -1,0 +1,150 @@
+//! A postmortem to be finished by people: everything the record knows is filled in, everything it cannot know is asked
+//! for. All times are UTC. Knows nothing but the timeline.
+
+mod checkpoints;
+mod entries;
+mod summary;
+mod syntax;
+
+use std::fmt::Write as _;
+
+use syntax::{code, counted, prose, table};
+
+use crate::timeline::Timeline;
+
+/// The document. Writing to a `String` cannot fail, so results of `write!` are let go throughout.
+#[must_use]
+pub fn markdown(timeline: &Timeline) -> String {
+    let mut page = Page {
+        out: String::new(),
+        exercise: timeline.is_exercise(),
+    };
+    title(&mut page, timeline);
+    summary::summary(&mut page, timeline);
+    summary::impact(&mut page, &timeline.header);
+    summary::roles(&mut page, &timeline.header);
+    summary::milestones(&mut page, &timeline.header);
+    summary::metrics(&mut page, &timeline.metrics);
+    entries::timeline(&mut page, timeline);
+    entries::decisions(&mut page, timeline);
+    checkpoints::gates(&mut page, timeline);
+    checkpoints::overrides(&mut page, timeline);
+    entries::updates(&mut page, timeline);
+    entries::evidence(&mut page, timeline);
+    lessons(&mut page);
+    flags(&mut page, timeline);
+    verifying(&mut page, timeline);
+    page.out
+}
+
+/// The text so far. A drill says so in every heading.
+struct Page {
+    out: String,
+    exercise: bool,
+}
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        let drill = if self.exercise { "EXERCISE: " } else { "" };
+        let _ = write!(self.out, "## {drill}{text}\n\n");
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        let _ = write!(self.out, "{text}\n\n");
+    }
+
+    fn ask(&mut self, text: &str) {
+        let _ = write!(self.out, "*To be written: {text}*\n\n");
+    }
+
+    fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        table(&mut self.out, head, rows);
+    }
+}
+
+fn title(page: &mut Page, timeline: &Timeline) {
+    let drill = if page.exercise { "EXERCISE: " } else { "" };
+    let _ = write!(
+        page.out,
+        "# {drill}Postmortem: {}\n\n",
+        prose(&timeline.header.title)
+    );
+    if page.exercise {
+        page.paragraph("> **EXERCISE.** This was a drill. Nothing in this document happened for real, and no approval in it opens a live gate.");
+    }
+    let owed = timeline.reviews_owed();
+    if owed > 0 {
+        page.paragraph(&format!(
+            "> **Review owed.** {} gone through without approval; another person's review is still missing.",
+            counted(owed, "checkpoint")
+        ));
+    }
+    let violations = timeline.flags.iter().filter(|flag| flag.violation).count();
+    if violations > 0 {
+        page.paragraph(&format!(
+            "> **The record does not hold.** It has {} of what a record promises: see “What does not fit”.",
+            counted(violations, "violation")
+        ));
+    }
+}
+
+fn counted_events(events: u64) -> String {
+    counted(usize::try_from(events).unwrap_or(usize::MAX), "event")
+}
+
+fn lessons(page: &mut Page) {
+    page.heading("Follow-ups");
+    page.paragraph("None is recorded. For each: what, who, by when.");
+    page.paragraph("- [ ] …");
+    page.heading("What went well");
+    page.ask("what found it early, kept it small, or made it short, and should stay.");
+    page.heading("What went wrong");
+    page.ask("what made it start, spread or last; causes in the system, not in people.");
+    page.heading("Where we were lucky");
+    page.ask("what could as well have gone otherwise.");
+}
+
+fn flags(page: &mut Page, timeline: &Timeline) {
+    if timeline.flags.is_empty() {
+        return;
+    }
+    page.heading("What does not fit");
+    let rows: Vec<_> = timeline
+        .flags
+        .iter()
+        .map(|flag| {
+            vec![
+                code(&flag.event.short()),
+                code(flag.by.as_str()),
+                if flag.violation {
+                    "**violation**"
+                } else {
+                    "conflict"
+                }
+                .to_owned(),
+                prose(&flag.what),
+            ]
+        })
+        .collect();
+    page.table(&["Event", "By", "Kind", "What"], &rows);
+}
+
+fn verifying(page: &mut Page, timeline: &Timeline) {
+    page.heading("How to verify this");
+    let head = &timeline.header;
+    let id = head.incident.as_ref().map_or("INC", |id| id.as_str());
+    page.paragraph(&format!(
+        "This document was made from {} and nothing else; the same events give the same bytes. `runsheet verify INC-{id}` proves the chain, every signature and every gate again, and `runsheet export INC-{id} --format markdown` makes this document again.",
+        counted_events(head.events)
+    ));
+    page.paragraph(&format!(
+        "The record ends in these heads; {} is the SHA-256 of the canonical JSON `{{\"heads\":[…]}}` of all of them, in this order.",
+        code(&head.heads_sha256.to_string())
+    ));
+    for event in &head.heads {
+        let _ = writeln!(page.out, "- {}", code(&event.to_string()));
+    }
+    if page.exercise {
+        page.paragraph("\n**EXERCISE.** This was a drill.");
+    }
+}

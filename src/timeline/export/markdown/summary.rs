@@ -1,0 +1,254 @@
+//! The first half of the postmortem: which incident, how bad, who took part, what the figures are.
+
+use std::fmt::Write as _;
+
+use super::syntax::{code, counted, known, length, prose, utc};
+use super::{Page, counted_events};
+use crate::engine::sentence::severity;
+use crate::timeline::header::{Header, RunHead};
+use crate::timeline::{Metrics, Timeline};
+
+pub(super) fn summary(page: &mut Page, timeline: &Timeline) {
+    page.heading("Summary");
+    let head = &timeline.header;
+    let none = || "–".to_owned();
+    let mut rows = vec![
+        vec![
+            "Incident".to_owned(),
+            head.incident
+                .as_ref()
+                .map_or_else(none, |id| code(&format!("INC-{id}"))),
+        ],
+        vec![
+            "Mode".to_owned(),
+            if page.exercise {
+                "**EXERCISE**"
+            } else {
+                "live"
+            }
+            .to_owned(),
+        ],
+        vec![
+            "Severity".to_owned(),
+            head.severity.map_or_else(none, |s| severity(s).to_owned()),
+        ],
+        vec![
+            "Reference".to_owned(),
+            head.reference.as_deref().map_or_else(none, prose),
+        ],
+        vec![
+            "Alert".to_owned(),
+            head.alert.as_deref().map_or_else(none, prose),
+        ],
+        vec![
+            "Record begun".to_owned(),
+            head.started.map_or_else(none, utc),
+        ],
+        vec![
+            "Closed".to_owned(),
+            head.closed.as_ref().map_or_else(
+                || "not closed".to_owned(),
+                |closed| format!("{} by {}", utc(closed.at), code(closed.by.as_str())),
+            ),
+        ],
+    ];
+    rows.extend(pinned(head));
+    page.table(&["", ""], &rows);
+    page.ask("in three sentences, what happened, to whom, and how it ended. All times in this document are UTC.");
+}
+
+/// What the record stands on: runbooks, library, policy, and its own heads.
+fn pinned(head: &Header) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for run in &head.runs {
+        rows.push(vec!["Runbook".to_owned(), runbook(run)]);
+    }
+    if let Some(library) = &head.library {
+        rows.push(vec![
+            "Library".to_owned(),
+            format!(
+                "{} at {}, {} by {}: {}",
+                code(&library.source),
+                code(&library.commit),
+                utc(library.date),
+                prose(&library.author),
+                prose(&library.subject)
+            ),
+        ]);
+    }
+    if let Some(policy) = &head.policy {
+        let text = format!(
+            "{} {}",
+            code(&policy.commit),
+            code(&policy.sha256.to_string())
+        );
+        rows.push(vec!["Policy".to_owned(), text]);
+    }
+    rows.push(vec![
+        "Record".to_owned(),
+        format!(
+            "{}, heads {}",
+            counted_events(head.events),
+            code(&head.heads_sha256.to_string())
+        ),
+    ]);
+    rows
+}
+
+fn runbook(run: &RunHead) -> String {
+    let title = run
+        .title
+        .as_deref()
+        .map(|title| format!("{} · ", prose(title)));
+    let progress = run
+        .progress
+        .map(|(over, all)| format!(", {over} of {all} steps"));
+    format!(
+        "{}{} at {} ({} {}), run {} from {} by {}{}",
+        title.unwrap_or_default(),
+        code(&run.runbook),
+        code(&run.commit),
+        code(&run.path),
+        code(&run.sha256.to_string()),
+        code(run.run.as_str()),
+        utc(run.started),
+        code(run.by.as_str()),
+        progress.unwrap_or_default()
+    )
+}
+
+pub(super) fn impact(page: &mut Page, head: &Header) {
+    page.heading("Impact");
+    page.ask("who was affected, how, from when to when, and how that is known.");
+    let rows: Vec<_> = head
+        .severities
+        .iter()
+        .map(|change| {
+            vec![
+                utc(change.at),
+                severity(change.severity).to_owned(),
+                code(change.by.as_str()),
+            ]
+        })
+        .collect();
+    page.table(&["From (UTC)", "Severity", "Set by"], &rows);
+}
+
+pub(super) fn roles(page: &mut Page, head: &Header) {
+    page.heading("Roles");
+    let rows: Vec<_> = head
+        .people
+        .iter()
+        .map(|person| {
+            let unsigned = match person.unsigned {
+                0 => String::new(),
+                count => format!(", {count} of them unsigned"),
+            };
+            vec![
+                code(person.principal.as_str()),
+                person.name.as_deref().map(prose).unwrap_or_default(),
+                person
+                    .roles
+                    .iter()
+                    .map(|role| prose(role))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                format!("{}{unsigned}", person.entries),
+            ]
+        })
+        .collect();
+    page.table(&["Principal", "Name", "Roles", "Entries"], &rows);
+}
+
+pub(super) fn milestones(page: &mut Page, head: &Header) {
+    page.heading("Milestones");
+    if head.milestones.is_empty() {
+        page.paragraph("None was recorded.");
+        return;
+    }
+    let rows: Vec<_> = head
+        .milestones
+        .iter()
+        .map(|milestone| {
+            vec![
+                milestone.milestone.word().to_owned(),
+                known(milestone.at, milestone.fidelity),
+                utc(milestone.recorded_at),
+                code(milestone.by.as_str()),
+            ]
+        })
+        .collect();
+    page.table(
+        &["Milestone", "Reached (UTC)", "Recorded (UTC)", "By"],
+        &rows,
+    );
+}
+
+pub(super) fn metrics(page: &mut Page, metrics: &Metrics) {
+    page.heading("Metrics");
+    let mut rows: Vec<_> = metrics
+        .spans
+        .iter()
+        .map(|span| {
+            let value = match span.millis {
+                Some(millis) if span.estimated => format!("about {}", length(millis)),
+                Some(millis) => length(millis),
+                None => {
+                    let missing: Vec<_> = span.missing.iter().map(|m| m.word()).collect();
+                    format!("not known: {} missing", missing.join(" and "))
+                }
+            };
+            vec![
+                span.name.to_owned(),
+                span.meaning.to_owned(),
+                value,
+                span.formula.clone(),
+            ]
+        })
+        .collect();
+    let pair = |p50: Option<i64>, max: Option<i64>| match (p50, max) {
+        (Some(p50), Some(max)) => format!("p50 {}, most {}", length(p50), length(max)),
+        _ => "none".to_owned(),
+    };
+    let approvals = &metrics.approvals;
+    rows.push(vec![
+        "Approval latency".to_owned(),
+        counted(approvals.requests.len(), "request"),
+        pair(approvals.p50_millis, approvals.max_millis),
+        approvals.formula.to_owned(),
+    ]);
+    let recording = &metrics.recording;
+    rows.push(vec![
+        "Recording lag".to_owned(),
+        format!(
+            "{}, {} late",
+            counted(recording.entries, "event"),
+            recording.late
+        ),
+        pair(recording.p50_millis, recording.max_millis),
+        recording.formula.to_owned(),
+    ]);
+    page.table(&["Metric", "Of", "Value", "Formula"], &rows);
+    waits(page, metrics);
+}
+
+fn waits(page: &mut Page, metrics: &Metrics) {
+    for request in &metrics.approvals.requests {
+        let waited = request.millis.map_or_else(
+            || "not approved".to_owned(),
+            |millis| format!("approved after {}", length(millis)),
+        );
+        let _ = writeln!(
+            page.out,
+            "- {}, asked {}: {waited}",
+            prose(&request.step),
+            utc(request.asked_at)
+        );
+    }
+    if !metrics.approvals.requests.is_empty() {
+        page.out.push('\n');
+    }
+    for warning in &metrics.warnings {
+        page.paragraph(&format!("> {}", prose(warning)));
+    }
+}

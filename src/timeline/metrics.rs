@@ -1,0 +1,277 @@
+//! The figures of an incident. Each comes with its formula, what it was computed from, and what is missing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset};
+use serde::Serialize;
+
+use crate::engine::event::Fidelity;
+use crate::engine::fact::{Fact, Milestone};
+use crate::engine::sentence;
+use crate::engine::{Event, EventId, State};
+
+/// An entry recorded later than this after it occurred counts as late, in milliseconds.
+const LATE: i64 = 60_000;
+
+/// All figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Metrics {
+    pub spans: Vec<Span>,
+    pub approvals: Approvals,
+    pub recording: Recording,
+    /// What is odd about the milestones. Nothing is blocked because of it.
+    pub warnings: Vec<String>,
+}
+
+/// The time between two milestones.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Span {
+    pub name: &'static str,
+    pub meaning: &'static str,
+    pub formula: String,
+    pub from: Anchor,
+    pub to: Anchor,
+    /// `None` while a milestone is missing.
+    pub millis: Option<i64>,
+    pub missing: Vec<Milestone>,
+    /// True where a milestone's time is a guess.
+    pub estimated: bool,
+}
+
+/// A milestone as a figure uses it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Anchor {
+    pub milestone: Milestone,
+    pub at: Option<DateTime<FixedOffset>>,
+    pub event: Option<EventId>,
+}
+
+/// How long requests waited.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Approvals {
+    pub formula: &'static str,
+    pub requests: Vec<Latency>,
+    pub p50_millis: Option<i64>,
+    pub max_millis: Option<i64>,
+}
+
+/// How long one request waited.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Latency {
+    pub step: String,
+    pub request: EventId,
+    pub asked_at: DateTime<FixedOffset>,
+    pub approved_at: Option<DateTime<FixedOffset>>,
+    pub millis: Option<i64>,
+}
+
+/// How long after they occurred entries were recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Recording {
+    pub formula: &'static str,
+    pub entries: usize,
+    /// Recorded more than a minute after they occurred.
+    pub late: usize,
+    pub p50_millis: Option<i64>,
+    pub max_millis: Option<i64>,
+}
+
+const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
+    (
+        "TTD",
+        "time to detect",
+        Milestone::Detected,
+        Milestone::Started,
+    ),
+    (
+        "TTA",
+        "time to acknowledge",
+        Milestone::Acknowledged,
+        Milestone::Detected,
+    ),
+    (
+        "TTC",
+        "time to contain",
+        Milestone::Contained,
+        Milestone::Detected,
+    ),
+    (
+        "TTM",
+        "time to mitigate",
+        Milestone::Mitigated,
+        Milestone::Detected,
+    ),
+    (
+        "TTRec",
+        "time to recover",
+        Milestone::Recovered,
+        Milestone::Started,
+    ),
+    (
+        "TTRes",
+        "time to resolve",
+        Milestone::Resolved,
+        Milestone::Detected,
+    ),
+];
+
+/// The figures of these events; `state` is what they fold to.
+#[must_use]
+pub fn metrics(state: &State, events: &[Arc<Event>]) -> Metrics {
+    Metrics {
+        spans: SPANS
+            .iter()
+            .map(|(name, meaning, to, from)| span(state, name, meaning, *from, *to))
+            .collect(),
+        approvals: approvals(state, events),
+        recording: recording(events),
+        warnings: warnings(state),
+    }
+}
+
+fn span(
+    state: &State,
+    name: &'static str,
+    meaning: &'static str,
+    from: Milestone,
+    to: Milestone,
+) -> Span {
+    let anchor = |milestone| {
+        let reached = state.milestones.get(&milestone);
+        Anchor {
+            milestone,
+            at: reached.map(|reached| reached.at),
+            event: reached.map(|reached| reached.event),
+        }
+    };
+    let (start, end) = (anchor(from), anchor(to));
+    let guessed = |milestone| {
+        state
+            .milestones
+            .get(&milestone)
+            .is_some_and(|reached| reached.fidelity == Fidelity::Estimated)
+    };
+    Span {
+        name,
+        meaning,
+        formula: format!("{} − {}", to.word(), from.word()),
+        millis: start
+            .at
+            .zip(end.at)
+            .map(|(start, end)| (end - start).num_milliseconds()),
+        missing: [&end, &start]
+            .into_iter()
+            .filter(|anchor| anchor.at.is_none())
+            .map(|anchor| anchor.milestone)
+            .collect(),
+        estimated: guessed(from) || guessed(to),
+        from: start,
+        to: end,
+    }
+}
+
+fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
+    let times: BTreeMap<EventId, DateTime<FixedOffset>> = events
+        .iter()
+        .filter(|event| matches!(event.fact, Fact::CheckpointApproved(_)))
+        .map(|event| (event.id, event.occurred_at))
+        .collect();
+    let requests: Vec<_> = super::checkpoints::checkpoints(state, events)
+        .into_iter()
+        .map(|checkpoint| {
+            let given = checkpoint
+                .answers
+                .iter()
+                .filter(|said| said.decision == "approve" && said.problems.is_empty())
+                .map(|said| said.at)
+                .max();
+            let used = checkpoint.used.iter().filter_map(|id| times.get(id)).max();
+            let approved_at = used.copied().or(given);
+            Latency {
+                step: checkpoint.step,
+                request: checkpoint.request.event,
+                asked_at: checkpoint.request.at,
+                approved_at,
+                millis: approved_at.map(|at| (at - checkpoint.request.at).num_milliseconds()),
+            }
+        })
+        .collect();
+    let (p50_millis, max_millis) =
+        middle_and_most(requests.iter().filter_map(|request| request.millis));
+    Approvals {
+        formula: "last approval used (or, until used, last given) − request, for each request; p50 by nearest rank",
+        requests,
+        p50_millis,
+        max_millis,
+    }
+}
+
+fn recording(events: &[Arc<Event>]) -> Recording {
+    let lags: Vec<i64> = events
+        .iter()
+        .map(|event| (event.recorded_at - event.occurred_at.to_utc()).num_milliseconds())
+        .collect();
+    let (p50_millis, max_millis) = middle_and_most(lags.iter().copied());
+    Recording {
+        formula: "recorded − occurred, over all entries; p50 by nearest rank; late is over one minute",
+        entries: lags.len(),
+        late: lags.iter().filter(|lag| **lag > LATE).count(),
+        p50_millis,
+        max_millis,
+    }
+}
+
+fn middle_and_most(values: impl Iterator<Item = i64>) -> (Option<i64>, Option<i64>) {
+    let mut values: Vec<i64> = values.collect();
+    values.sort_unstable();
+    let middle = values.len().div_ceil(2).checked_sub(1);
+    (
+        middle.and_then(|middle| values.get(middle)).copied(),
+        values.last().copied(),
+    )
+}
+
+/// The usual order. Containing, mitigating and eradicating come in any order, and escalating at any time.
+fn rank(milestone: Milestone) -> Option<u8> {
+    match milestone {
+        Milestone::Started => Some(0),
+        Milestone::Detected => Some(1),
+        Milestone::Acknowledged => Some(2),
+        Milestone::Declared => Some(3),
+        Milestone::Escalated => None,
+        Milestone::Contained | Milestone::Mitigated | Milestone::Eradicated => Some(4),
+        Milestone::Recovered => Some(5),
+        Milestone::Resolved => Some(6),
+        Milestone::Closed => Some(7),
+    }
+}
+
+/// For each milestone that lies before one that should come first: the latest such.
+fn warnings(state: &State) -> Vec<String> {
+    let reached = &state.milestones;
+    Milestone::ALL
+        .into_iter()
+        .filter_map(|later| {
+            let at = reached.get(&later)?.at;
+            let (before, much) = Milestone::ALL
+                .into_iter()
+                .filter(|earlier| rank(*earlier) < rank(later) && rank(*earlier).is_some())
+                .filter_map(|earlier| Some((earlier, reached.get(&earlier)?.at - at)))
+                .filter(|(_, ahead)| ahead.num_milliseconds() > 0)
+                .max_by_key(|(_, ahead)| *ahead)?;
+            Some(format!(
+                "odd order: {} is {} before {}",
+                later.word(),
+                sentence::span(much),
+                before.word()
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! What happened, for reading: the record as rows in the order things occurred, with what belongs together brought
+//! together, and the figures that follow. Knows nothing of files, git, the terminal or the clock: the same events and
+//! the same state give the same timeline.
+//!
+//! Every text in a [`Timeline`] has been through `evidence::escape`; a format only adds what its own syntax needs.
+
+pub mod checkpoints;
+pub mod export;
+pub mod header;
+pub mod metrics;
+pub mod rows;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use crate::engine::{Event, State};
+
+pub use checkpoints::{Checkpoint, Override, Said};
+pub use header::Header;
+pub use metrics::{Metrics, metrics};
+pub use rows::{Captured, Choice, Correction, Gap, Row, Update};
+
+/// How a timeline is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// A silence longer than this is a gap.
+    pub gap: TimeDelta,
+    /// An entry recorded longer than this after it occurred was recorded late.
+    pub late: TimeDelta,
+}
+
+impl Default for Options {
+    /// Gaps over ten minutes, late from one minute on.
+    fn default() -> Self {
+        Self {
+            gap: TimeDelta::minutes(10),
+            late: TimeDelta::minutes(1),
+        }
+    }
+}
+
+/// An incident for reading.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Timeline {
+    pub header: Header,
+    pub metrics: Metrics,
+    /// In the order things occurred.
+    pub rows: Vec<Row>,
+    pub gaps: Vec<Gap>,
+    pub decisions: Vec<Choice>,
+    /// In the order they were asked for.
+    pub checkpoints: Vec<Checkpoint>,
+    pub overrides: Vec<Override>,
+    pub evidence: Vec<Captured>,
+    pub updates: Vec<Update>,
+    /// What does not fit in the record, and how.
+    pub flags: Vec<Flagged>,
+}
+
+/// An event that does not fit, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Flagged {
+    pub event: crate::engine::EventId,
+    pub by: crate::trust::Principal,
+    pub what: String,
+    /// True where it breaks a promise of the record.
+    pub violation: bool,
+}
+
+/// The timeline of these events; `state` is what they fold to, and they stand in the order they were folded in.
+#[must_use]
+pub fn project(state: &State, events: &[Arc<Event>], options: Options) -> Timeline {
+    let rows = rows::rows(state, events, options);
+    let gaps = rows::gaps(&rows, options.gap);
+    Timeline {
+        header: header::header(state, events),
+        metrics: metrics(state, events),
+        gaps,
+        rows,
+        decisions: rows::choices(state, events),
+        checkpoints: checkpoints::checkpoints(state, events),
+        overrides: checkpoints::overrides(state, events),
+        evidence: rows::captured(events),
+        updates: rows::updates(events),
+        flags: state
+            .flags
+            .iter()
+            .map(|flag| Flagged {
+                event: flag.event,
+                by: flag.by.clone(),
+                what: shown(&flag.what),
+                violation: flag.violation,
+            })
+            .collect(),
+    }
+}
+
+impl Timeline {
+    /// Whether it is a drill; every export says so.
+    #[must_use]
+    pub fn is_exercise(&self) -> bool {
+        self.header.mode == crate::trust::Mode::Exercise
+    }
+
+    /// How many overrides nobody else has looked at yet.
+    #[must_use]
+    pub fn reviews_owed(&self) -> usize {
+        self.overrides
+            .iter()
+            .filter(|over| over.owes_review())
+            .count()
+    }
+}
+
+/// Foreign text as everything in a timeline is: white space made single spaces, escaped.
+fn shown(text: &str) -> String {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    crate::evidence::escape::line(&words.join(" ")).into_owned()
+}
