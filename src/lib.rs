@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod evidence;
+pub mod host;
 pub mod runbook;
 pub mod timeline;
 pub mod trust;
