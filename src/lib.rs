@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod evidence;
 pub mod host;
+pub mod identity;
 pub mod runbook;
 pub mod timeline;
 pub mod trust;
