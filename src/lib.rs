@@ -5,6 +5,7 @@ pub mod engine;
 pub mod evidence;
 pub mod host;
 pub mod identity;
+pub mod library;
 pub mod runbook;
 pub mod timeline;
 pub mod trust;
