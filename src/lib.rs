@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod host;
 pub mod identity;
 pub mod library;
+pub mod logs;
 pub mod runbook;
 pub mod timeline;
 pub mod trust;
