@@ -5,6 +5,7 @@ pub mod engine;
 pub mod evidence;
 pub mod host;
 pub mod identity;
+pub mod journal;
 pub mod library;
 pub mod logs;
 pub mod runbook;
