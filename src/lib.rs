@@ -12,3 +12,4 @@ pub mod logs;
 pub mod runbook;
 pub mod timeline;
 pub mod trust;
+pub mod tui;

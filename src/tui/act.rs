@@ -1,0 +1,264 @@
+//! Everything a key can mean, with the words for it, and the one table of which key means it where. Footer, help, menu,
+//! palette and dispatch all come from here.
+
+/// Where keys go: a screen, or a layer on top of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Place {
+    /// On every screen.
+    Any,
+    Home,
+    /// Home, while the filter is typed.
+    Filter,
+    Preview,
+    Walk,
+    /// Walk, while a search is typed.
+    Find,
+    Checkpoint,
+    Timeline,
+    /// Menus, choices, confirmations.
+    List,
+    /// The palette: a list that is typed into.
+    Palette,
+    Form,
+    /// Help, one event.
+    Reader,
+}
+
+impl Place {
+    /// All, with their names in a key file.
+    pub const ALL: [(Self, &'static str); 12] = [
+        (Self::Any, "any"),
+        (Self::Home, "home"),
+        (Self::Filter, "filter"),
+        (Self::Preview, "preview"),
+        (Self::Walk, "walk"),
+        (Self::Find, "find"),
+        (Self::Checkpoint, "checkpoint"),
+        (Self::Timeline, "timeline"),
+        (Self::List, "list"),
+        (Self::Palette, "palette"),
+        (Self::Form, "form"),
+        (Self::Reader, "reader"),
+    ];
+
+    /// Whether letters are typed here and mean nothing else.
+    #[must_use]
+    pub fn is_typed(self) -> bool {
+        matches!(self, Self::Filter | Self::Find | Self::Palette | Self::Form)
+    }
+
+    /// Whether it lies on top of a screen.
+    #[must_use]
+    pub fn is_layer(self) -> bool {
+        matches!(self, Self::List | Self::Palette | Self::Form | Self::Reader)
+    }
+}
+
+macro_rules! acts {
+    ($($variant:ident $word:literal $label:literal $about:literal;)*) => {
+        /// One thing a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)]
+        pub enum Act {
+            $($variant,)*
+        }
+
+        impl Act {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name in a key file.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Its name in the footer, where nothing more exact applies.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+
+            /// What it does, in one sentence.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
+            }
+        }
+    };
+}
+
+acts! {
+    Enter "enter" "do it" "What the footer says";
+    Up "up" "up" "One up";
+    Down "down" "down" "One down";
+    Left "left" "back" "To the left, or back";
+    Right "right" "open" "To the right, or open";
+    PageUp "page-up" "page up" "A page up";
+    PageDown "page-down" "page down" "A page down";
+    Top "top" "first" "To the beginning";
+    Bottom "bottom" "last" "To the end";
+    Back "back" "back" "Go back, or leave what is asked";
+    NextPane "next-pane" "pane" "The next pane or field";
+    PrevPane "previous-pane" "pane back" "The pane or field before";
+    Menu "menu" "more" "List everything that can be done here";
+    Palette "palette" "commands" "Find a command by typing";
+    Help "help" "keys" "List every key of this screen";
+    Start "start" "start" "Start an incident with this runbook";
+    Preview "preview" "preview" "Show the runbook as it will be walked";
+    History "history" "history" "Show who changed the runbook, and when";
+    Diff "diff" "difference" "Show what this change did";
+    Filter "filter" "filter" "Find a runbook by typing";
+    Fetch "fetch" "fetch" "Bring the library up to date";
+    DryRun "dry-run" "dry run" "Run the step's harmless twin";
+    Note "note" "note" "Write a note into the record";
+    Timeline "timeline" "timeline" "Show the whole timeline";
+    Approval "approval" "approval text" "Show what is asked for approval, in full";
+    Override "override" "override" "Go through the checkpoint without approvals; it owes a review";
+    Skip "skip" "skip" "Leave this step out, with a reason";
+    Claim "claim" "claim" "Say that this step is yours";
+    Withdraw "withdraw" "withdraw" "Take the question for approval back";
+    RollBack "roll-back" "roll back" "Run the step's way back";
+    CancelRun "cancel-run" "stop command" "End the running command";
+    Logs "logs" "logs" "Collect one of the key logs as evidence";
+    Attach "attach" "attach" "Put a file into the record as evidence";
+    Update "update" "update" "Record an update for stakeholders";
+    Milestone "milestone" "milestone" "Say that a milestone was reached";
+    Severity "severity" "severity" "Change the severity";
+    Role "role" "role" "Give somebody a duty in this incident";
+    Review "review" "review" "Review an override";
+    Find "find" "find" "Find text in the pane";
+    FindNext "find-next" "next match" "The next match";
+    FindPrevious "find-previous" "match before" "The match before";
+    Zoom "zoom" "zoom" "Give the pane the whole screen";
+    NextRun "next-run" "next run" "Show the next run of this incident";
+    Export "export" "export" "Write the record as a document";
+    Close "close" "close record" "Close the record with a signature";
+    Reopen "reopen" "reopen" "Open the closed record again";
+    Approve "approve" "approve and sign" "Sign that exactly this may run";
+    Deny "deny" "deny with a reason" "Sign that this must not run";
+    Elsewhere "sign-elsewhere" "copy to sign elsewhere" "Write the statement as files for ssh-keygen";
+    FilterEvents "filter-events" "filter" "Show only some of the events";
+    Backdate "backdate" "backdated entry" "Add something that happened earlier";
+    Correct "correct" "correct" "Correct this entry; both stay";
+    Sync "sync" "sync" "Meet the hub now";
+    LocalTime "local-time" "local time" "Switch between UTC and local time";
+    Theme "theme" "theme" "Choose another theme";
+    Ascii "ascii" "ASCII" "Switch plain ASCII drawing on or off";
+    CancelTask "cancel-task" "cancel" "Cancel the long work under way";
+    Dismiss "dismiss" "dismiss" "Put the message away";
+    SitDown "sit-down" "change places" "In the demo: the other person sits down at this keyboard";
+    Redraw "redraw" "redraw" "Draw the screen anew";
+    Suspend "suspend" "suspend" "Hand the terminal to the shell";
+    Leave "leave" "home" "Back to the list; the incident stays open";
+    Quit "quit" "quit" "Leave runsheet; nothing is lost";
+}
+
+impl Act {
+    /// Whether it only moves about; menus and the palette leave such out.
+    #[must_use]
+    pub fn moves(self) -> bool {
+        self < Self::Start
+    }
+}
+
+/// Key, meaning, by place. What stands first of a place is first in its footer.
+pub const TABLE: &[(Place, &str, Act)] = &[
+    (Place::Any, "enter", Act::Enter),
+    (Place::Any, "up", Act::Up),
+    (Place::Any, "down", Act::Down),
+    (Place::Any, "left", Act::Left),
+    (Place::Any, "right", Act::Right),
+    (Place::Any, "pageup", Act::PageUp),
+    (Place::Any, "pagedown", Act::PageDown),
+    (Place::Any, "home", Act::Top),
+    (Place::Any, "end", Act::Bottom),
+    (Place::Any, "esc", Act::Back),
+    (Place::Any, "tab", Act::NextPane),
+    (Place::Any, "shift-tab", Act::PrevPane),
+    (Place::Any, "k", Act::Up),
+    (Place::Any, "j", Act::Down),
+    (Place::Any, "ctrl-p", Act::Palette),
+    (Place::Any, ":", Act::Palette),
+    (Place::Any, "space", Act::Menu),
+    (Place::Any, "?", Act::Help),
+    (Place::Any, "f1", Act::Help),
+    (Place::Any, "L", Act::LocalTime),
+    (Place::Any, "S", Act::Sync),
+    (Place::Any, "T", Act::Theme),
+    (Place::Any, "A", Act::Ascii),
+    (Place::Any, "X", Act::CancelTask),
+    (Place::Any, "D", Act::Dismiss),
+    (Place::Any, "P", Act::SitDown),
+    (Place::Any, "ctrl-l", Act::Redraw),
+    (Place::Any, "ctrl-z", Act::Suspend),
+    (Place::Any, "ctrl-c", Act::Quit),
+    (Place::Home, "s", Act::Start),
+    (Place::Home, "tab", Act::Preview),
+    (Place::Home, "h", Act::History),
+    (Place::Home, "/", Act::Filter),
+    (Place::Home, "f", Act::Fetch),
+    (Place::Home, "q", Act::Quit),
+    (Place::Filter, "tab", Act::Preview),
+    (Place::Preview, "s", Act::Start),
+    (Place::Preview, "h", Act::History),
+    (Place::Preview, "d", Act::Diff),
+    (Place::Walk, "x", Act::CancelRun),
+    (Place::Walk, "d", Act::DryRun),
+    (Place::Walk, "n", Act::Note),
+    (Place::Walk, "t", Act::Timeline),
+    (Place::Walk, "l", Act::Logs),
+    (Place::Walk, "a", Act::Approval),
+    (Place::Walk, "o", Act::Override),
+    (Place::Walk, "y", Act::Review),
+    (Place::Walk, "w", Act::Withdraw),
+    (Place::Walk, "s", Act::Skip),
+    (Place::Walk, "c", Act::Claim),
+    (Place::Walk, "u", Act::RollBack),
+    (Place::Walk, "m", Act::Milestone),
+    (Place::Walk, "v", Act::Severity),
+    (Place::Walk, "r", Act::Role),
+    (Place::Walk, "p", Act::Update),
+    (Place::Walk, "f", Act::Attach),
+    (Place::Walk, "/", Act::Find),
+    (Place::Walk, ".", Act::FindNext),
+    (Place::Walk, ",", Act::FindPrevious),
+    (Place::Walk, "z", Act::Zoom),
+    (Place::Walk, "g", Act::NextRun),
+    (Place::Walk, "e", Act::Export),
+    (Place::Walk, "C", Act::Close),
+    (Place::Walk, "O", Act::Reopen),
+    (Place::Walk, "q", Act::Leave),
+    (Place::Checkpoint, "a", Act::Approve),
+    (Place::Checkpoint, "x", Act::Deny),
+    (Place::Checkpoint, "c", Act::Elsewhere),
+    (Place::Timeline, "f", Act::FilterEvents),
+    (Place::Timeline, "/", Act::FilterEvents),
+    (Place::Timeline, "e", Act::Export),
+    (Place::Timeline, "m", Act::Milestone),
+    (Place::Timeline, "b", Act::Backdate),
+    (Place::Timeline, "c", Act::Correct),
+    (Place::Timeline, "n", Act::Note),
+    (Place::Reader, "c", Act::Correct),
+    (Place::Reader, "q", Act::Back),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_key_or_needs_none_and_every_word_is_its_own() {
+        let words: BTreeSet<_> = Act::ALL.iter().map(|act| act.word()).collect();
+        assert_eq!(words.len(), Act::ALL.len());
+        for act in Act::ALL {
+            assert!(
+                TABLE.iter().any(|(_, _, bound)| bound == act),
+                "{act:?} has no key"
+            );
+        }
+    }
+}

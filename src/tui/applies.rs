@@ -1,0 +1,391 @@
+//! Which command applies right now, and what it would do in a word or two. Footer, menu, palette and dispatch ask here,
+//! so none of them can promise what another refuses.
+
+use std::borrow::Cow;
+
+use super::act::{Act, Place};
+use super::layer::{FieldKind, Form, Layer, Reading};
+use super::model::{HomeRow, Model, Pane, PreviewTab, Screen};
+use super::step::{self, Target};
+use super::world::{Gate, Open, Sync, Waits, World};
+use crate::engine::state::Status;
+
+/// What a command is called.
+pub type Label = Cow<'static, str>;
+
+/// The label of the command if it applies here and now.
+#[must_use]
+pub fn applies(act: Act, model: &Model, world: &World) -> Option<Label> {
+    match model.layers.last() {
+        Some(layer) => in_layer(act, layer, model, world),
+        None => on_screen(act, model, world),
+    }
+}
+
+fn in_layer(act: Act, layer: &Layer, model: &Model, world: &World) -> Option<Label> {
+    match act {
+        Act::Back => Some("back".into()),
+        Act::Help => (!matches!(layer, Layer::Reader(reader) if reader.what == Reading::Help))
+            .then(|| "keys".into()),
+        Act::Up | Act::Down | Act::PageUp | Act::PageDown | Act::Top | Act::Bottom => {
+            Some(act.label().into())
+        }
+        Act::Redraw | Act::Quit | Act::Suspend => Some(act.label().into()),
+        Act::Left | Act::Right => match layer {
+            Layer::Reader(_) => Some(if act == Act::Left { "back" } else { "more" }.into()),
+            Layer::Form(_) => Some(act.label().into()),
+            _ => None,
+        },
+        Act::NextPane | Act::PrevPane => {
+            matches!(layer, Layer::Form(_)).then(|| "next field".into())
+        }
+        Act::Enter => match layer {
+            Layer::Menu(menu) => menu
+                .found
+                .get(menu.cursor.at)
+                .and_then(|at| menu.items.get(*at))
+                .map(|item| item.label.clone().into()),
+            Layer::Choose(choose) => choose
+                .options
+                .get(choose.cursor.at)
+                .map(|choice| choice.label.clone().into()),
+            Layer::Form(form) => Some(form_enter(form)),
+            Layer::Reader(reader) => Some(match reader.what {
+                Reading::Help => "back".into(),
+                Reading::Event(_) => "more".into(),
+            }),
+        },
+        Act::Correct => matches!(layer, Layer::Reader(_))
+            .then(|| correct(model, world))
+            .flatten(),
+        _ => None,
+    }
+}
+
+fn form_enter(form: &Form) -> Label {
+    match form.fields.get(form.focus) {
+        Some(field) if matches!(field.kind, FieldKind::Tick(_)) => "tick".into(),
+        Some(_) if form.focus + 1 < form.fields.len() => "next field".into(),
+        Some(_) => form.submit.clone().into(),
+        None if form.focus == form.fields.len() => form.submit.clone().into(),
+        None => "back".into(),
+    }
+}
+
+/// The same for the screen below all layers.
+#[must_use]
+pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
+    if act.moves() {
+        return moving(act, model, world);
+    }
+    match act {
+        Act::LocalTime => Some(if model.local { "UTC" } else { "local time" }.into()),
+        Act::Theme | Act::Redraw | Act::Suspend | Act::Quit | Act::Ascii => {
+            Some(act.label().into())
+        }
+        Act::SitDown => world
+            .chair
+            .as_ref()
+            .map(|chair| format!("be {}", chair.name).into()),
+        Act::Sync => (world.sync != Sync::Local).then(|| "sync".into()),
+        Act::CancelTask => world
+            .tasks
+            .last()
+            .map(|task| format!("cancel {}", task.name).into()),
+        Act::Dismiss => model.notice(world).map(|_| "dismiss".into()),
+        _ => match model.screen() {
+            Screen::Home | Screen::Preview => on_home(act, model, world),
+            Screen::Walk => on_walk(act, model, world),
+            Screen::Checkpoint => on_checkpoint(act, model, world),
+            Screen::Timeline => on_timeline(act, model, world),
+        },
+    }
+}
+
+fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
+    match act {
+        Act::Enter => enter(model, world),
+        Act::Back => match model.screen() {
+            Screen::Home if model.home.typing => Some("clear".into()),
+            Screen::Home => None,
+            Screen::Checkpoint => Some("later".into()),
+            _ => Some("back".into()),
+        },
+        Act::Right => match model.screen() {
+            Screen::Walk if model.walk.zoom => Some("scroll".into()),
+            Screen::Walk => match model.walk.pane {
+                Pane::Steps => Some("read".into()),
+                Pane::Step | Pane::Events => Some("more".into()),
+            },
+            Screen::Timeline => model.event(world).map(|_| "open".into()),
+            Screen::Home | Screen::Preview => Some("more".into()),
+            Screen::Checkpoint => Some("next way out".into()),
+        },
+        Act::Menu => {
+            let typed = model.screen_place().is_typed();
+            (!typed).then(|| "more".into())
+        }
+        _ => Some(act.label().into()),
+    }
+}
+
+fn enter(model: &Model, world: &World) -> Option<Label> {
+    match model.screen() {
+        Screen::Home => Some(match model.home_row(world) {
+            HomeRow::Incident(at) => match &world.incidents.get(at)?.waits {
+                Some(Waits::Approval(step)) => format!("see what {} asks", step.step).into(),
+                _ => "open".into(),
+            },
+            HomeRow::Book(_) => "start".into(),
+            HomeRow::More => "more".into(),
+        }),
+        Screen::Preview => match model.preview.tab {
+            PreviewTab::History => Some("difference".into()),
+            _ => on_home(Act::Start, model, world),
+        },
+        Screen::Walk => walk_enter(model, world),
+        Screen::Checkpoint => Some(match super::update::BUTTONS.get(model.checkpoint.button) {
+            Some(act) => on_checkpoint(*act, model, world)
+                .unwrap_or_else(|| format!("{}: not possible", act.label()).into()),
+            None => "later".into(),
+        }),
+        Screen::Timeline => match model.event(world) {
+            Some(_) => Some("open".into()),
+            None => Some("more".into()),
+        },
+    }
+}
+
+fn walk_enter(model: &Model, world: &World) -> Option<Label> {
+    if model.walk.typing {
+        return Some("next match".into());
+    }
+    let open = world.open.as_ref()?;
+    match model.walk.pane {
+        Pane::Events => return Some("timeline".into()),
+        Pane::Steps => match super::update::row_target(model, open) {
+            None => return Some("more".into()),
+            Some(target) if !target.current && !over(&target) => {
+                return Some("look".into());
+            }
+            Some(_) => {}
+        },
+        Pane::Step => {}
+    }
+    let run = step::run(model, open)?;
+    if run.at.is_none() && model.walk.shown.is_none() {
+        return Some("what next".into());
+    }
+    Some(step::shown(model, world)?.primary(world).1.into())
+}
+
+fn over(target: &Target<'_>) -> bool {
+    target.run.at.is_none()
+}
+
+fn on_home(act: Act, model: &Model, world: &World) -> Option<Label> {
+    match act {
+        Act::Start => model.book(world).map(|_| "start".into()),
+        Act::Preview => {
+            (model.screen() == Screen::Home).then(|| model.book(world).map(|_| "preview".into()))?
+        }
+        Act::History => {
+            let there =
+                model.screen() == Screen::Preview && model.preview.tab == PreviewTab::History;
+            (!there).then(|| model.book(world).map(|_| "history".into()))?
+        }
+        Act::Diff => {
+            let there =
+                model.screen() == Screen::Preview && model.preview.tab == PreviewTab::History;
+            there.then(|| "difference".into())
+        }
+        Act::Filter => {
+            (model.screen() == Screen::Home && !model.home.typing).then(|| "filter".into())
+        }
+        Act::Fetch => world
+            .library
+            .as_ref()
+            .filter(|library| library.fetched.is_some())
+            .map(|_| "fetch".into()),
+        _ => None,
+    }
+}
+
+fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
+    let open = world.open.as_ref()?;
+    let closed = open.state.closed.is_some();
+    match act {
+        Act::Timeline | Act::Leave | Act::Find | Act::Export | Act::Zoom => {
+            return Some(act.label().into());
+        }
+        Act::FindNext | Act::FindPrevious => {
+            return (!model.walk.query.value().is_empty()).then(|| act.label().into());
+        }
+        Act::NextRun => {
+            return (open.state.runs.len() > 1).then(|| "next run".into());
+        }
+        _ => {}
+    }
+    if open.read_only.is_some() {
+        return None;
+    }
+    match act {
+        Act::Note | Act::Attach => Some(act.label().into()),
+        Act::Review => open
+            .state
+            .owed_reviews()
+            .any(|over| over.by != world.me.principal)
+            .then(|| "review the override".into()),
+        Act::Reopen => (closed && world.me.signed).then(|| "reopen".into()),
+        _ if closed => None,
+        Act::Milestone | Act::Severity | Act::Role | Act::Update => Some(act.label().into()),
+        Act::Close => (world.me.signed
+            && open.state.open_runs().next().is_none()
+            && open.state.owed_reviews().next().is_none())
+        .then(|| "close the record".into()),
+        Act::Logs => step::run(model, open)
+            .filter(|run| !run.book.logs.is_empty())
+            .map(|_| "logs".into()),
+        _ => on_step(act, &step::shown(model, world)?, world),
+    }
+}
+
+fn on_step(act: Act, target: &Target<'_>, world: &World) -> Option<Label> {
+    let status = target.state.status;
+    let waits = matches!(status, Status::Todo | Status::Failed);
+    match act {
+        Act::DryRun => (target.step.exec.dry_run.is_some() && waits).then(|| "dry run".into()),
+        Act::RollBack => (target.step.exec.rollback.is_some()
+            && matches!(status, Status::Done | Status::Failed | Status::Unknown))
+        .then(|| "roll back".into()),
+        Act::Skip => (waits && target.state.status != Status::Running).then(|| "skip".into()),
+        Act::Claim => (status == Status::Todo
+            && target.state.claimed.as_ref() != Some(&world.me.principal))
+        .then(|| "claim".into()),
+        Act::CancelRun => (status == Status::Running
+            && target.state.by.as_ref() == Some(&world.me.principal))
+        .then(|| "stop the command".into()),
+        Act::Approval => matches!(target.gate(), Gate::Pending(_)).then(|| "approval text".into()),
+        Act::Withdraw => match target.gate() {
+            Gate::Pending(pending) => pending.asked_by_me.then(|| "withdraw".into()),
+            _ => None,
+        },
+        Act::Override => {
+            let shut = matches!(
+                target.gate(),
+                Gate::Closed { .. }
+                    | Gate::Pending(_)
+                    | Gate::Denied { .. }
+                    | Gate::Void { .. }
+                    | Gate::Blocked(_)
+            );
+            (shut && waits && target.facts.is_some_and(|facts| facts.may_override))
+                .then(|| "override".into())
+        }
+        _ => None,
+    }
+}
+
+fn on_checkpoint(act: Act, model: &Model, world: &World) -> Option<Label> {
+    let view = approval(model, world)?;
+    let may = view.eligible.is_ok() && world.open.as_ref().is_some_and(|o| o.read_only.is_none());
+    match act {
+        Act::Approve | Act::Deny => may.then(|| act.label().into()),
+        Act::Elsewhere => Some(act.label().into()),
+        _ => None,
+    }
+}
+
+/// What is asked on the checkpoint screen, once it is there.
+#[must_use]
+pub fn approval<'w>(model: &Model, world: &'w World) -> Option<&'w super::world::ApprovalView> {
+    let view = world.open.as_ref()?.approval.as_deref()?;
+    (model.checkpoint.step.as_ref() == Some(&view.step)).then_some(view)
+}
+
+fn on_timeline(act: Act, model: &Model, world: &World) -> Option<Label> {
+    let open = world.open.as_ref()?;
+    match act {
+        Act::FilterEvents | Act::Export => Some(act.label().into()),
+        Act::Correct => correct(model, world),
+        Act::Note | Act::Backdate => open.read_only.is_none().then(|| act.label().into()),
+        Act::Milestone => {
+            (open.read_only.is_none() && open.state.closed.is_none()).then(|| "milestone".into())
+        }
+        _ => None,
+    }
+}
+
+fn correct(model: &Model, world: &World) -> Option<Label> {
+    let open: &Open = world.open.as_ref()?;
+    (open.read_only.is_none() && model.event(world).is_some()).then(|| "correct".into())
+}
+
+/// The commands of the footer, best first, each with its key and label.
+#[must_use]
+pub fn footer(model: &Model, world: &World) -> Vec<(String, Label)> {
+    let place = model.place();
+    let mut shown: Vec<(String, Label)> = Vec::new();
+    let mut acts = vec![Act::Enter];
+    if place.is_layer() {
+        acts.push(Act::Back);
+        acts.push(Act::NextPane);
+    }
+    for act in model.keymap.acts_of(place) {
+        acts.push(act);
+        if place == Place::Walk && act == Act::Timeline {
+            acts.push(Act::Right);
+        }
+    }
+    if matches!(
+        place,
+        Place::Filter | Place::Find | Place::Checkpoint | Place::Timeline | Place::Preview
+    ) {
+        acts.push(Act::Back);
+    }
+    for act in acts {
+        if let Some(label) = applies(act, model, world)
+            && let Some(key) = model.keymap.key_of(place, act)
+            && !shown.iter().any(|(_, known)| *known == label)
+        {
+            shown.push((key, label));
+        }
+    }
+    shown
+}
+
+/// Columns kept for what Enter does on the walk, so that moving the cursor shifts nothing beside it.
+#[must_use]
+pub fn enter_room(model: &Model, world: &World) -> usize {
+    if model.place() != Place::Walk {
+        return 0;
+    }
+    step::shown(model, world).map_or(0, |target| {
+        super::text::width(&target.primary(world).1).min(32)
+    })
+}
+
+/// Every command that applies on the screen below all layers, in the order of the table: its own first.
+#[must_use]
+pub fn commands(model: &Model, world: &World) -> Vec<(Act, Label)> {
+    let own = match model.screen_place() {
+        Place::Filter => Place::Home,
+        Place::Find => Place::Walk,
+        place => place,
+    };
+    let mut acts: Vec<(Act, Label)> = Vec::new();
+    let all = model.keymap.acts_of(own).into_iter();
+    for act in all.chain(model.keymap.acts_of(Place::Any)) {
+        if act.moves() || acts.iter().any(|(known, _)| *known == act) {
+            continue;
+        }
+        if let Some(label) = on_screen(act, model, world) {
+            acts.push((act, label));
+        }
+    }
+    // In a demo the other chair is what a newcomer looks for.
+    if let Some(at) = acts.iter().position(|(act, _)| *act == Act::SitDown) {
+        acts[..=at].rotate_right(1);
+    }
+    acts
+}

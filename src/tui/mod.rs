@@ -1,0 +1,34 @@
+//! The screen as values: what it remembers ([`Model`]), what it shows ([`World`]), what comes in ([`Input`]), what it
+//! wants ([`Wish`]). [`update`] moves it, [`view`] draws it. Knows nothing of files, processes, git, the clock, or the
+//! terminal's modes: whoever drives it does.
+
+pub mod act;
+pub mod applies;
+pub mod events;
+pub mod extent;
+pub mod glyph;
+pub mod keymap;
+pub mod layer;
+pub mod markdown;
+pub mod model;
+pub mod picker;
+pub mod rich;
+pub mod step;
+pub mod text;
+pub mod theme;
+mod update;
+mod view;
+pub mod when;
+pub mod wish;
+pub mod world;
+
+pub use act::{Act, Place};
+pub use applies::applies;
+pub use extent::Drawn;
+pub use keymap::Keymap;
+pub use model::{Model, Screen};
+pub use theme::Theme;
+pub use update::update;
+pub use view::view;
+pub use wish::{ExportFormat, Input, Start, Wish};
+pub use world::World;

@@ -1,0 +1,297 @@
+//! What the screen itself remembers: where one is, what has the keys, what is being typed. None of it is in the record.
+
+use std::sync::Arc;
+
+use tui_input::Input as Line;
+
+use super::act::Place;
+use super::events::Index;
+use super::extent::{Cursor, Drawn, Scroll};
+use super::keymap::Keymap;
+use super::layer::Layer;
+use super::picker::Picker;
+use super::theme::Theme;
+use super::world::{Entry, Notice, World};
+use crate::engine::command::StepKey;
+use crate::engine::{IncidentId, RunId};
+use crate::runbook::model::{RunbookId, StepId};
+
+/// A screen. They lie on a stack, Home at its bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Screen {
+    Home,
+    Preview,
+    Walk,
+    Checkpoint,
+    Timeline,
+}
+
+/// Everything the screen remembers.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Model {
+    pub screens: Vec<Screen>,
+    pub layers: Vec<Layer>,
+    pub home: HomeView,
+    pub preview: PreviewView,
+    pub walk: WalkView,
+    pub checkpoint: CheckpointView,
+    pub timeline: TimelineView,
+    pub keymap: Keymap,
+    pub theme: Theme,
+    pub ascii: bool,
+    /// Times in local time instead of UTC.
+    pub local: bool,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    pub drawn: Drawn,
+    /// Notices up to this one were put away.
+    pub dismissed: u64,
+    /// Something this screen itself has to say; goes with the next key.
+    pub remark: Option<Notice>,
+    /// What is shown as soon as the world has it.
+    pub wanted: Option<Wanted>,
+}
+
+/// Something that was wished for and is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The incident, and then perhaps a checkpoint of it.
+    Incident(IncidentId, Option<StepKey>),
+    /// The form to start this runbook.
+    StartForm(RunbookId),
+}
+
+/// Home's memory. The cursor runs through incidents, then runbooks, then the line for more.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct HomeView {
+    pub at: usize,
+    pub incidents_top: usize,
+    pub books_top: usize,
+    pub query: Line,
+    pub typing: bool,
+    pub picker: Picker,
+}
+
+/// What Home's cursor stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HomeRow {
+    /// An incident of the list.
+    Incident(usize),
+    /// An entry of the library.
+    Book(usize),
+    /// The line for everything else.
+    More,
+}
+
+/// The preview's memory.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct PreviewView {
+    pub id: String,
+    pub tab: PreviewTab,
+    pub scroll: Scroll,
+    pub cursor: Cursor,
+}
+
+/// Parts of the preview.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum PreviewTab {
+    #[default]
+    Steps,
+    History,
+    Diff,
+}
+
+/// Panes of the walk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Pane {
+    #[default]
+    Steps,
+    Step,
+    Events,
+}
+
+/// The walk's memory.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct WalkView {
+    /// The run that was chosen; else the one that is worked on.
+    pub run: Option<RunId>,
+    pub pane: Pane,
+    /// In the list of steps; behind the last stands the line for more.
+    pub cursor: Cursor,
+    /// The step in the right pane; `None` follows the current one.
+    pub shown: Option<StepId>,
+    pub scroll: Scroll,
+    /// The right pane keeps to its end.
+    pub follow: bool,
+    /// How many rows the list of events is scrolled back.
+    pub events: Scroll,
+    pub zoom: bool,
+    /// Columns to the right.
+    pub pan: usize,
+    pub query: Line,
+    pub typing: bool,
+    /// Run and current step when it was last looked at.
+    pub seen: Option<(RunId, Option<StepId>)>,
+}
+
+/// The checkpoint's memory.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct CheckpointView {
+    pub step: Option<StepKey>,
+    pub scroll: Scroll,
+    /// Which of the ways out is marked.
+    pub button: usize,
+}
+
+/// The timeline's memory.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct TimelineView {
+    pub index: Index,
+    pub cursor: Cursor,
+    /// The cursor stays at the end as events come.
+    pub tail: bool,
+}
+
+impl Model {
+    /// The beginning: Home.
+    #[must_use]
+    pub fn new(theme: Theme, keymap: Keymap) -> Self {
+        Self {
+            screens: vec![Screen::Home],
+            layers: Vec::new(),
+            home: HomeView::default(),
+            preview: PreviewView::default(),
+            walk: WalkView::default(),
+            checkpoint: CheckpointView::default(),
+            timeline: TimelineView::default(),
+            keymap,
+            theme,
+            ascii: false,
+            local: false,
+            size: (80, 24),
+            drawn: Drawn::default(),
+            dismissed: 0,
+            remark: None,
+            wanted: None,
+        }
+    }
+
+    /// Shows this incident as soon as the world has it open, and then perhaps a checkpoint of it. Home lies below.
+    pub fn show_incident(&mut self, id: IncidentId, checkpoint: Option<StepKey>) {
+        self.wanted = Some(Wanted::Incident(id, checkpoint));
+    }
+
+    /// The screen that is seen.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        self.screens.last().copied().unwrap_or(Screen::Home)
+    }
+
+    /// The place of the screen, whatever lies on top of it.
+    #[must_use]
+    pub fn screen_place(&self) -> Place {
+        match self.screen() {
+            Screen::Home if self.home.typing => Place::Filter,
+            Screen::Home => Place::Home,
+            Screen::Preview => Place::Preview,
+            Screen::Walk if self.walk.typing => Place::Find,
+            Screen::Walk => Place::Walk,
+            Screen::Checkpoint => Place::Checkpoint,
+            Screen::Timeline => Place::Timeline,
+        }
+    }
+
+    /// Where keys go.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.layers.last() {
+            None => self.screen_place(),
+            Some(Layer::Menu(menu)) if menu.query.is_some() => Place::Palette,
+            Some(Layer::Menu(_) | Layer::Choose(_)) => Place::List,
+            Some(Layer::Form(_)) => Place::Form,
+            Some(Layer::Reader(_)) => Place::Reader,
+        }
+    }
+
+    /// Whether what is asked on top has not been seen yet, so that keys cannot be meant for it.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        match self.layers.last() {
+            Some(Layer::Form(form)) => form.guarded && !form.drawn,
+            Some(Layer::Choose(choose)) => choose.guarded && !choose.drawn,
+            _ => false,
+        }
+    }
+
+    /// What Home's cursor stands on.
+    #[must_use]
+    pub fn home_row(&self, world: &World) -> HomeRow {
+        let incidents = world.incidents.len();
+        let found = self.home.picker.found();
+        if self.home.at < incidents {
+            HomeRow::Incident(self.home.at)
+        } else {
+            found
+                .get(self.home.at - incidents)
+                .map_or(HomeRow::More, |at| HomeRow::Book(*at))
+        }
+    }
+
+    /// The runbook that Home's cursor or the preview stands on.
+    #[must_use]
+    pub fn book<'w>(&self, world: &'w World) -> Option<&'w Entry> {
+        if self.screen() == Screen::Preview {
+            return world.entry(&self.preview.id);
+        }
+        match self.home_row(world) {
+            HomeRow::Book(at) => world.entries.get(at),
+            _ => None,
+        }
+    }
+
+    /// The newest message that was not put away; what went wrong comes before mere news.
+    #[must_use]
+    pub fn notice<'a>(&'a self, world: &'a World) -> Option<&'a Notice> {
+        self.remark.as_ref().or_else(|| {
+            let fresh = |notice: &&Notice| notice.id > self.dismissed;
+            let mut newest = world.notices.iter().rev().filter(fresh);
+            newest
+                .clone()
+                .find(|notice| notice.bad)
+                .or_else(|| newest.next())
+        })
+    }
+
+    /// Says something until the next key.
+    pub fn say(&mut self, what: impl Into<String>, hint: Option<String>) {
+        self.remark = Some(Notice {
+            id: u64::MAX,
+            bad: true,
+            what: what.into(),
+            kept: None,
+            hint,
+        });
+    }
+
+    /// The event the timeline's cursor or the reader stands on.
+    #[must_use]
+    pub fn event<'w>(&self, world: &'w World) -> Option<&'w Arc<crate::engine::Event>> {
+        let open = world.open.as_ref()?;
+        if let Some(Layer::Reader(reader)) = self.layers.last()
+            && let super::layer::Reading::Event(id) = &reader.what
+        {
+            return open.events.iter().rev().find(|event| event.id == *id);
+        }
+        let at = self.timeline.index.at(self.timeline.cursor.at)?;
+        open.events.get(at)
+    }
+}

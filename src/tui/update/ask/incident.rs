@@ -1,0 +1,243 @@
+//! Questions about the incident as a whole, and about entries of its timeline.
+
+use super::{form, reason, wish};
+use crate::engine::Intent;
+use crate::engine::command::StepKey;
+use crate::engine::fact::Milestone;
+use crate::engine::sentence::Class;
+use crate::runbook::model::{Runbook, Severity};
+use crate::tui::events::Filter;
+use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
+use crate::tui::theme::Tone;
+use crate::tui::update::submit::SEVERITIES;
+use crate::tui::wish::ExportFormat;
+use crate::tui::world::World;
+
+/// Which milestone.
+pub(in crate::tui::update) fn milestone(suggested: Option<Milestone>) -> Choose {
+    let mut choose = Choose::new("Milestone reached");
+    for (at, milestone) in Milestone::ALL.into_iter().enumerate() {
+        if suggested == Some(milestone) {
+            choose.cursor.at = at;
+        }
+        let when = Form::new(
+            FormKind::Milestone(milestone),
+            format!("{}: when?", milestone.word()),
+            "record it",
+        )
+        .field(Field::text("at", "At (13:40, -12m; empty: now)").optional());
+        choose = choose.option(milestone.word(), "", form(when));
+    }
+    choose
+}
+
+/// Which severity.
+pub(in crate::tui::update) fn severity(now: Option<Severity>) -> Choose {
+    let mut choose = Choose::new("Severity");
+    for (at, (word, severity)) in SEVERITIES.into_iter().enumerate() {
+        if now == Some(severity) {
+            choose.cursor.at = at;
+        }
+        choose = choose.option(word, "", wish(Intent::SetSeverity(severity)));
+    }
+    choose
+}
+
+/// Who does what.
+pub(in crate::tui::update) fn role(world: &World) -> Form {
+    let roles = ["commander", "operator", "approver", "scribe", "liaison"];
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    Form::new(FormKind::Role, "Give a duty in this incident", "record it")
+        .say(Tone::Dim, "It says who does what; it widens no right.")
+        .field(Field::text("who", "Who (principal)").with(world.me.principal.as_str()))
+        .field(Field::text("role", "Role").of(FieldKind::Choice(roles, 0)))
+}
+
+/// An update for stakeholders.
+pub(in crate::tui::update) fn update(world: &World) -> Form {
+    let audiences: Vec<String> = world
+        .open
+        .iter()
+        .filter_map(|open| open.state.incident.as_ref())
+        .flat_map(|incident| &incident.policy.audiences)
+        .map(|audience| audience.name.clone())
+        .collect();
+    let audience = Field::text("audience", "Audience");
+    let audience = if audiences.is_empty() {
+        audience.with("stakeholders")
+    } else {
+        audience.of(FieldKind::Choice(audiences, 0))
+    };
+    let states = ["", "investigating", "identified", "monitoring", "resolved"];
+    let states = states.iter().map(|state| (*state).to_owned()).collect();
+    Form::new(FormKind::Update, "Update for stakeholders", "record it")
+        .field(audience)
+        .field(Field::text("state", "State").of(FieldKind::Choice(states, 0)))
+        .field(Field::text("message", "Message"))
+}
+
+/// Which of the key logs.
+pub(in crate::tui::update) fn logs(book: &Runbook) -> Choose {
+    book.logs
+        .iter()
+        .fold(Choose::new("Collect a key log"), |choose, log| {
+            let from = match &log.source {
+                crate::runbook::model::LogSource::File(path) => path.clone(),
+                crate::runbook::model::LogSource::Run(script) => format!("$ {script}"),
+                crate::runbook::model::LogSource::Journal(unit) => format!("journal of {unit}"),
+            };
+            choose.option(
+                log.name.clone(),
+                from,
+                wish(Intent::CollectLog {
+                    log: log.name.clone(),
+                }),
+            )
+        })
+}
+
+/// Which override, and what is thought of it.
+pub(in crate::tui::update) fn review(world: &World) -> Choose {
+    let mut choose = Choose::new("Review an override");
+    let Some(open) = &world.open else {
+        return choose;
+    };
+    for over in open.state.owed_reviews() {
+        choose = choose.say(
+            Tone::Override,
+            format!("{} overrode {}: {}", over.by, over.step, over.reason),
+        );
+        for (word, accepted) in [("accept", true), ("reject", false)] {
+            let title = format!("{word} the override of {}", over.step.step);
+            let kind = FormKind::Review(over.event, accepted);
+            choose = choose.option(
+                format!("{word} {}", over.step.step),
+                "signed, with a reason",
+                form(reason(kind, title, "sign the review")),
+            );
+        }
+    }
+    choose.option("later", "", Then::Nothing)
+}
+
+/// A document of which kind, and where to.
+pub(in crate::tui::update) fn export(world: &World) -> Choose {
+    let short = world
+        .open
+        .as_ref()
+        .map_or("incident", |open| open.short.as_str());
+    [
+        (ExportFormat::Markdown, "md", "a postmortem to be filled in"),
+        (
+            ExportFormat::Json,
+            "json",
+            "the whole projection, for programs",
+        ),
+    ]
+    .into_iter()
+    .fold(Choose::new("Export"), |choose, (format, ending, note)| {
+        let path = Form::new(
+            FormKind::Export(format),
+            format!("Export as {}", format.word()),
+            "write it",
+        )
+        .field(Field::text("path", "File").with(format!("{short}.{ending}")));
+        choose.option(format.word(), note, form(path))
+    })
+}
+
+/// The run is over: what comes now.
+pub(in crate::tui::update) fn what_next() -> Choose {
+    use crate::tui::Act;
+    let resolved = Form::new(
+        FormKind::Milestone(Milestone::Resolved),
+        "resolved: when?",
+        "record it",
+    )
+    .field(Field::text("at", "At (13:40, -12m; empty: now)").optional());
+    Choose::new("Every step is behind us")
+        .option("set the milestone resolved", "", form(resolved))
+        .option("export", "postmortem or JSON", Then::Do(Act::Export))
+        .option(
+            "close the record",
+            "signed, over all that was said",
+            Then::Do(Act::Close),
+        )
+        .option("write a note", "", Then::Do(Act::Note))
+        .option("not now", "", Then::Nothing)
+}
+
+/// The last question before the record is closed.
+pub(in crate::tui::update) fn close(short: &str) -> Form {
+    Form::new(
+        FormKind::Close,
+        format!("Close the record of {short}?"),
+        "sign and close",
+    )
+    .say(Tone::Text, "Afterwards nothing can be run or approved.")
+    .say(Tone::Text, "Notes, corrections, exports and reviews go on.")
+    .guarded()
+}
+
+/// Why the record is opened again.
+pub(in crate::tui::update) fn reopen() -> Form {
+    reason(FormKind::Reopen, "Open the record again", "sign and reopen")
+}
+
+/// A note; a time in front backdates it.
+pub(in crate::tui::update) fn note(step: Option<StepKey>) -> Form {
+    let title = step
+        .as_ref()
+        .map_or("Note".to_owned(), |step| format!("Note on {}", step.step));
+    Form::new(FormKind::Note(step), title, "record it")
+        .say(Tone::Dim, "A time in front backdates it: 13:40 first page")
+        .field(Field::text("text", "Text"))
+}
+
+/// Something that happened earlier.
+pub(in crate::tui::update) fn backdate() -> Form {
+    Form::new(FormKind::Backdate, "Add what happened earlier", "record it")
+        .say(
+            Tone::Dim,
+            "13:40 first page · -12m phone call from the bank",
+        )
+        .field(Field::text("text", "Time and text"))
+}
+
+/// What an entry should have said.
+pub(in crate::tui::update) fn correct(event: crate::engine::EventId, sentence: &str) -> Form {
+    Form::new(FormKind::Correct(event), "Correct an entry", "record it")
+        .say(Tone::Dim, sentence)
+        .field(Field::text("text", "Should read"))
+        .field(Field::text("reason", "Reason"))
+}
+
+/// A file of this machine.
+pub(in crate::tui::update) fn attach() -> Form {
+    Form::new(FormKind::Attach, "Attach a file as evidence", "attach")
+        .field(Field::text("path", "Path"))
+}
+
+/// Which events the timeline shows.
+pub(in crate::tui::update) fn filter(filter: &Filter) -> Form {
+    let mut classes = vec!["all".to_owned()];
+    classes.extend(Class::ALL.iter().map(|class| class.word().to_owned()));
+    let at = filter.class.map_or(0, |class| {
+        Class::ALL
+            .iter()
+            .position(|known| *known == class)
+            .map_or(0, |at| at + 1)
+    });
+    Form::new(FormKind::Filter, "Show only", "show")
+        .field(Field::text("class", "Class").of(FieldKind::Choice(classes, at)))
+        .field(
+            Field::text("person", "Person has")
+                .optional()
+                .with(filter.person.clone()),
+        )
+        .field(
+            Field::text("text", "Text has")
+                .optional()
+                .with(filter.text.clone()),
+        )
+}

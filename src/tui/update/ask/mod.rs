@@ -1,0 +1,24 @@
+//! The questions: forms and choices as they are put.
+
+mod incident;
+mod step;
+
+pub(super) use incident::*;
+pub(super) use step::*;
+
+use crate::engine::Intent;
+use crate::tui::layer::{Field, Form, FormKind, Then};
+use crate::tui::wish::Wish;
+
+fn wish(intent: Intent) -> Then {
+    Then::Wish(Box::new(Wish::Act(intent)))
+}
+
+fn form(form: Form) -> Then {
+    Then::Form(Box::new(form))
+}
+
+/// A form with one line for the reason.
+fn reason(kind: FormKind, title: impl Into<String>, submit: &str) -> Form {
+    Form::new(kind, title, submit).field(Field::text("reason", "Reason"))
+}

@@ -1,0 +1,383 @@
+//! From an input to the next model and what is wished for. Pure but for the model it moves: the same input on the same
+//! values gives the same wishes.
+
+mod ask;
+mod home;
+mod layers;
+mod line;
+mod submit;
+mod timeline;
+mod walk;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+pub use walk::{StepRow, next_milestone, row_target, step_rows};
+
+use super::act::{Act, Place};
+use super::extent::Drawn;
+use super::keymap::Press;
+use super::layer::{Layer, Menu, MenuItem, Reader, Reading};
+use super::model::{Model, Screen, Wanted};
+use super::wish::{Input, Wish};
+use super::world::World;
+use super::{applies, picker};
+
+/// The ways out of the checkpoint screen; behind them stands "later".
+pub const BUTTONS: [Act; 3] = [Act::Approve, Act::Deny, Act::Elsewhere];
+
+/// Takes one input in.
+pub fn update(model: &mut Model, world: &World, input: Input) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    match input {
+        Input::Key(key) if key.kind != KeyEventKind::Release => {
+            pressed(model, world, key, &mut wishes);
+        }
+        Input::Key(_) | Input::Tick | Input::WorldChanged => {}
+        Input::Paste(text) => pasted(model, &text),
+        Input::Resize(columns, rows) => model.size = (columns, rows),
+        Input::Drawn(drawn) => was_drawn(model, drawn, &mut wishes),
+    }
+    follow(model, world, &mut wishes);
+    wishes
+}
+
+/// Keeps up with the world: lists that grew, steps that moved on, things that arrived.
+fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    model
+        .home
+        .picker
+        .follow(model.home.query.value(), &world.entries);
+    home::follow(model, world);
+    arrive(model, world, wishes);
+    if let Some(open) = &world.open {
+        if model.screen() == Screen::Timeline && model.timeline.index.follow(open) {
+            wishes.push(Wish::Again);
+        }
+        walk::follow(model, open);
+        timeline::follow(model);
+    } else {
+        model.screens.retain(|screen| {
+            !matches!(screen, Screen::Walk | Screen::Checkpoint | Screen::Timeline)
+        });
+    }
+    if model.screen() == Screen::Checkpoint {
+        let answered = applies::approval(model, world).is_none();
+        let asked = model.checkpoint.step.as_ref().and_then(|step| {
+            world
+                .open
+                .as_ref()?
+                .facts(&step.run, &step.step)
+                .map(|facts| matches!(facts.gate, super::world::Gate::Pending(_)))
+        });
+        if answered && asked == Some(false) {
+            model.screens.pop();
+        }
+    }
+}
+
+/// Opens what was waited for.
+fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    match model.wanted.clone() {
+        Some(Wanted::Incident(id, step)) => {
+            let there = world.open.as_ref().is_some_and(|open| open.id == id);
+            if !there {
+                return;
+            }
+            model.wanted = None;
+            model.screens.truncate(1);
+            model.walk = super::model::WalkView::default();
+            model.screens.push(Screen::Walk);
+            if let Some(step) = step {
+                walk::look(model, step, wishes);
+            }
+        }
+        Some(Wanted::StartForm(id)) => {
+            if let Some(preview) = world.preview_of(&id)
+                && let Some(book) = &preview.book
+            {
+                model.wanted = None;
+                let form = ask::start(book, world);
+                push_form(model, form, wishes);
+            } else if let Some(preview) = world.preview_of(&id)
+                && !preview.problems.is_empty()
+            {
+                model.wanted = None;
+                model.say(
+                    format!("{} cannot be walked: {}", id, preview.problems[0]),
+                    Some("Tab shows all its problems".to_owned()),
+                );
+            }
+        }
+        None => {}
+    }
+}
+
+fn was_drawn(model: &mut Model, drawn: Drawn, wishes: &mut Vec<Wish>) {
+    if model.drawn != drawn {
+        wishes.push(Wish::Again);
+    }
+    model.drawn = drawn;
+    if !drawn.question {
+        return;
+    }
+    match model.layers.last_mut() {
+        Some(Layer::Form(form)) => form.drawn = true,
+        Some(Layer::Choose(choose)) => choose.drawn = true,
+        _ => {}
+    }
+}
+
+fn pressed(model: &mut Model, world: &World, key: KeyEvent, wishes: &mut Vec<Wish>) {
+    if model.is_guarded() {
+        return;
+    }
+    let place = model.place();
+    let press = Press::of(key);
+    let act = model.keymap.act(place, press).filter(|act| {
+        let along = matches!(act, Act::Left | Act::Right | Act::Top | Act::Bottom);
+        !(along && is_in_line(model))
+    });
+    let Some(act) = act else {
+        model.remark = None;
+        typed(model, world, key);
+        return;
+    };
+    if act == Act::Dismiss || (act == Act::Back && dismiss(model, world)) {
+        dismiss(model, world);
+        return;
+    }
+    model.remark = None;
+    let moves = act.moves() && act != Act::Enter;
+    // Mere news has been seen once something else is done; what went wrong stays until it is put away.
+    if !moves && model.notice(world).is_some_and(|notice| !notice.bad) {
+        dismiss(model, world);
+    }
+    if moves || applies(act, model, world).is_some() {
+        perform(act, model, world, wishes);
+    } else {
+        wishes.push(Wish::Bell);
+    }
+}
+
+/// Puts the message away. True when it was one that has to be put away before anything else.
+fn dismiss(model: &mut Model, world: &World) -> bool {
+    if model.remark.take().is_some() {
+        return false;
+    }
+    let Some(notice) = model.notice(world) else {
+        return false;
+    };
+    let (id, bad) = (notice.id, notice.bad);
+    model.dismissed = id;
+    bad
+}
+
+/// Does what a command says; it is known to apply.
+fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    match act {
+        Act::Quit => wishes.push(Wish::Quit),
+        Act::Redraw => wishes.push(Wish::Redraw),
+        Act::Suspend => wishes.push(Wish::Suspend),
+        Act::Help => model.layers.push(Layer::Reader(Reader {
+            what: Reading::Help,
+            scroll: super::extent::Scroll::default(),
+        })),
+        _ if !model.layers.is_empty() => layers::perform(act, model, world, wishes),
+        Act::Menu => open_menu(model, world, false),
+        Act::Palette => open_menu(model, world, true),
+        Act::LocalTime => model.local = !model.local,
+        Act::Ascii => model.ascii = !model.ascii,
+        Act::Theme => model.layers.push(Layer::Choose(ask::theme(model))),
+        Act::Sync => wishes.push(Wish::Sync),
+        Act::SitDown => wishes.extend(world.chair.as_ref().map(|chair| Wish::SitDown(chair.index))),
+        Act::CancelTask => {
+            wishes.extend(world.tasks.last().map(|task| Wish::CancelTask(task.id)));
+        }
+        Act::Note | Act::Milestone | Act::Export | Act::Correct | Act::Backdate => {
+            walk::shared(act, model, world, wishes);
+        }
+        _ => match model.screen() {
+            Screen::Home | Screen::Preview => home::perform(act, model, world, wishes),
+            Screen::Walk => walk::perform(act, model, world, wishes),
+            Screen::Checkpoint => checkpoint(act, model, world, wishes),
+            Screen::Timeline => timeline::perform(act, model, world, wishes),
+        },
+    }
+}
+
+/// Everything that can be done on the screen, as a list.
+fn open_menu(model: &mut Model, world: &World, typed: bool) {
+    let commands = applies::commands(model, world);
+    push_menu(model, model.screen_place(), commands, typed);
+}
+
+/// What can be done with what is read.
+fn open_reader_menu(model: &mut Model, world: &World) {
+    let acts = model.keymap.acts_of(Place::Reader).into_iter();
+    let commands = acts
+        .filter(|act| !act.moves())
+        .filter_map(|act| Some((act, applies(act, model, world)?)))
+        .chain([(Act::Back, "back".into())])
+        .collect();
+    push_menu(model, Place::Reader, commands, false);
+}
+
+fn push_menu(model: &mut Model, place: Place, commands: Vec<(Act, applies::Label)>, typed: bool) {
+    let items: Vec<MenuItem> = commands
+        .into_iter()
+        .map(|(act, label)| MenuItem {
+            act,
+            label: label.into_owned(),
+            key: model.keymap.key_of(place, act).unwrap_or_default(),
+        })
+        .collect();
+    let found = (0..items.len()).collect();
+    model.layers.push(Layer::Menu(Menu {
+        title: if typed {
+            "Commands"
+        } else {
+            "What can be done here"
+        }
+        .to_owned(),
+        items,
+        cursor: super::extent::Cursor::default(),
+        query: typed.then(tui_input::Input::default),
+        found,
+    }));
+}
+
+/// A letter where text is typed, or one that means nothing.
+fn typed(model: &mut Model, world: &World, key: KeyEvent) {
+    let screen = model.screen();
+    match model.layers.last_mut() {
+        Some(Layer::Menu(menu)) => {
+            if let Some(query) = &mut menu.query {
+                line::edit(query, key);
+                menu.narrow();
+            }
+        }
+        Some(Layer::Form(form)) => form.typed(key),
+        Some(_) => {}
+        None if model.home.typing && screen == Screen::Home => {
+            line::edit(&mut model.home.query, key);
+            home::filtered(model, world);
+        }
+        None if model.walk.typing && screen == Screen::Walk => {
+            line::edit(&mut model.walk.query, key);
+        }
+        None => {}
+    }
+}
+
+/// Whether keys that go along a line go along what is typed.
+fn is_in_line(model: &Model) -> bool {
+    match model.layers.last() {
+        Some(Layer::Menu(menu)) => menu.query.is_some(),
+        Some(Layer::Form(form)) => form.is_in_line(),
+        Some(_) => false,
+        None => model.screen_place().is_typed(),
+    }
+}
+
+fn pasted(model: &mut Model, text: &str) {
+    if model.is_guarded() {
+        return;
+    }
+    let line: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(4096)
+        .collect();
+    let place = model.screen_place();
+    match model.layers.last_mut() {
+        Some(Layer::Form(form)) => form.pasted(&line),
+        Some(Layer::Menu(menu)) => {
+            if let Some(query) = &mut menu.query {
+                line::insert(query, &line);
+                menu.narrow();
+            }
+        }
+        Some(_) => {}
+        None if place == Place::Filter => {
+            line::insert(&mut model.home.query, &line);
+        }
+        None if place == Place::Find => {
+            line::insert(&mut model.walk.query, &line);
+        }
+        None => {}
+    }
+}
+
+impl Menu {
+    /// Keeps the commands that fit what was typed, best first.
+    fn narrow(&mut self) {
+        let entries: Vec<super::world::Entry> = self
+            .items
+            .iter()
+            .map(|item| super::world::Entry {
+                id: item.act.word().to_owned(),
+                title: item.label.clone(),
+                owner: item.act.about().to_owned(),
+                ..super::world::Entry::default()
+            })
+            .collect();
+        let query = self.query.as_ref().map_or("", |query| query.value());
+        self.found = picker::rank(query, &entries);
+        self.cursor = super::extent::Cursor::default();
+    }
+}
+
+fn push_form(model: &mut Model, form: super::layer::Form, wishes: &mut Vec<Wish>) {
+    if form.guarded {
+        wishes.push(Wish::FlushInput);
+    }
+    model.layers.push(Layer::Form(form));
+}
+
+fn push_choose(model: &mut Model, choose: super::layer::Choose, wishes: &mut Vec<Wish>) {
+    if choose.guarded {
+        wishes.push(Wish::FlushInput);
+    }
+    model.layers.push(Layer::Choose(choose));
+}
+
+/// Keys of the checkpoint screen.
+fn checkpoint(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    let extent = model.drawn.text;
+    let view = &mut model.checkpoint;
+    let page = extent.page.max(2) as isize - 1;
+    match act {
+        Act::Up => view.scroll.by(-1, extent),
+        Act::Down => view.scroll.by(1, extent),
+        Act::PageUp => view.scroll.by(-page, extent),
+        Act::PageDown => view.scroll.by(page, extent),
+        Act::Top => view.scroll.top = 0,
+        Act::Bottom => view.scroll.top = extent.end(),
+        Act::Right | Act::NextPane => view.button = (view.button + 1) % (BUTTONS.len() + 1),
+        Act::Left | Act::PrevPane => {
+            view.button = (view.button + BUTTONS.len()) % (BUTTONS.len() + 1);
+        }
+        Act::Back => {
+            model.screens.pop();
+        }
+        Act::Enter => match BUTTONS.get(view.button) {
+            None => {
+                model.screens.pop();
+            }
+            Some(act) if applies(*act, model, world).is_some() => {
+                checkpoint(*act, model, world, wishes);
+            }
+            Some(_) => wishes.push(Wish::Bell),
+        },
+        Act::Approve | Act::Deny => {
+            if let Some(view) = applies::approval(model, world) {
+                let form = ask::approval(view, act == Act::Approve);
+                push_form(model, form, wishes);
+            }
+        }
+        Act::Elsewhere => {
+            wishes.extend(model.checkpoint.step.clone().map(Wish::CopyStatement));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,210 @@
+//! The lines at the top of an incident's screens, and the banners that have to be read.
+
+use super::super::model::Model;
+use super::super::rich::Rich;
+use super::super::step;
+use super::super::theme::Tone;
+use super::super::update::next_milestone;
+use super::super::when;
+use super::super::world::{Gate, Open, World};
+use super::canvas::Canvas;
+use crate::runbook::model::{Role, Severity};
+use crate::trust::{Mode, Principal};
+use ratatui::layout::Rect;
+
+/// `SEV1`
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Sev1 => "SEV1",
+        Severity::Sev2 => "SEV2",
+        Severity::Sev3 => "SEV3",
+        Severity::Sev4 => "SEV4",
+        Severity::Sev5 => "SEV5",
+    }
+}
+
+/// How urgent it looks.
+pub(super) fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Sev1 => Tone::Error,
+        Severity::Sev2 => Tone::Warning,
+        _ => Tone::Text,
+    }
+}
+
+/// What people call a person: the name policy has, else the principal.
+pub(super) fn person(open: &Open, principal: &Principal) -> String {
+    let people = open
+        .state
+        .incident
+        .as_ref()
+        .map(|incident| &incident.policy.people);
+    people
+        .and_then(|people| {
+            people.iter().find(|(_, person)| {
+                person
+                    .principals
+                    .iter()
+                    .any(|known| known == principal.as_str())
+            })
+        })
+        .map_or_else(|| principal.to_string(), |(name, _)| name.clone())
+}
+
+/// Whether it is an exercise.
+pub(super) fn is_exercise(open: &Open) -> bool {
+    open.state
+        .incident
+        .as_ref()
+        .is_some_and(|incident| incident.mode == Mode::Exercise)
+}
+
+/// Two lines and the banners. Returns the first row below them.
+pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let Some(open) = &world.open else {
+        return area.y;
+    };
+    let right = area.right() - 1;
+    let clock = Rich::of(
+        Tone::Title,
+        format!("{} {}", canvas.zone.clock(world.now), canvas.zone.name()),
+    );
+    let mut used = canvas.rich_right(area.x, right, area.y, &clock);
+    let state = &open.state;
+    let mut facts = Rich::default();
+    if let Some(now) = state.severity {
+        facts = facts.and(severity_tone(now), severity(now));
+    }
+    if state.closed.is_some() {
+        facts = facts.and(Tone::Dim, " closed");
+    } else if let Some(milestone) = next_milestone(open) {
+        facts = facts.and(Tone::Text, format!(" {}?", milestone.word()));
+    }
+    if let Some(incident) = &state.incident {
+        facts = facts.and(
+            Tone::Text,
+            format!("  {}  ", when::since(incident.started, world.now)),
+        );
+    }
+    used += canvas.rich_right(area.x, right.saturating_sub(used), area.y, &facts);
+    let mut title = Rich::default();
+    if is_exercise(open) {
+        title = title.and(Tone::Exercise, "EXERCISE ");
+    }
+    title = title.and(Tone::Accent, format!("{} ", open.short));
+    if let Some(incident) = &state.incident {
+        title = title.and(Tone::Title, canvas.clean(&incident.title));
+    }
+    let room = area.width.saturating_sub(used + 3);
+    canvas.rich(area.x + 1, area.y, room, &title);
+    let people = people(model, world, open, canvas);
+    canvas.rich(area.x + 1, area.y + 1, area.width - 1, &people);
+    banners(model, world, open, canvas, area)
+}
+
+/// `leaked-cloud-key@3f9c2e1 · you: bob (operator) · IC alice · approvers carol, dan`
+fn people(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Rich {
+    let mut line = Rich::default();
+    let run = step::run(model, open);
+    if let Some(run) = run {
+        let commit: String = run.pin.commit.chars().take(7).collect();
+        line = line
+            .and(Tone::Text, canvas.clean(run.book.id.as_str()))
+            .and(Tone::Dim, format!("@{commit} · "));
+    }
+    let role = world
+        .me
+        .roles
+        .first()
+        .map_or(String::new(), |role| format!(" ({role})"));
+    let unsigned = if world.me.signed { "" } else { " unsigned" };
+    line = line
+        .and(Tone::Dim, "you ")
+        .and(Tone::Text, canvas.clean(&world.me.name))
+        .and(Tone::Dim, canvas.clean(&role))
+        .and(Tone::Warning, unsigned);
+    let commander = open
+        .state
+        .roles
+        .iter()
+        .find(|(_, roles)| roles.contains(&Role::from("commander")))
+        .map(|(who, _)| person(open, who));
+    line = line.and(Tone::Dim, " · IC ");
+    line = match commander {
+        Some(who) => line.and(Tone::Text, canvas.clean(&who)),
+        None => line.and(Tone::Dim, "nobody"),
+    };
+    let gate = step::shown(model, world).map(|target| target.gate().clone());
+    if let Some(Gate::Closed { who, .. }) = &gate
+        && !who.is_empty()
+    {
+        line = line
+            .and(Tone::Dim, " · approvers ")
+            .and(Tone::Text, canvas.clean(&who.join(", ")));
+    }
+    if let Some(Gate::Pending(pending)) = &gate
+        && !pending.who.is_empty()
+    {
+        line = line
+            .and(Tone::Dim, " · approvers ")
+            .and(Tone::Text, canvas.clean(&pending.who.join(", ")));
+    }
+    line
+}
+
+fn banners(model: &Model, world: &World, open: &Open, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let mut lines: Vec<(Tone, String)> = Vec::new();
+    if is_exercise(open) {
+        lines.push((
+            Tone::Exercise,
+            "EXERCISE EXERCISE EXERCISE: nothing here runs for real".to_owned(),
+        ));
+    }
+    if let Some(why) = &open.read_only {
+        lines.push((Tone::Banner, format!("READ-ONLY: {why}")));
+    }
+    let key = model
+        .keymap
+        .key_of(
+            super::super::act::Place::Walk,
+            super::super::act::Act::Review,
+        )
+        .unwrap_or_default();
+    for over in open.state.owed_reviews() {
+        let whose = person(open, &over.by);
+        let what = if over.by == world.me.principal {
+            "somebody else has to review it".to_owned()
+        } else {
+            format!("review owed · {key} review")
+        };
+        lines.push((
+            Tone::Banner,
+            format!("! OVERRIDE of {} by {whose}: {what}", over.step.step),
+        ));
+    }
+    if let Some(incident) = &open.state.incident
+        && let Some(why) = &incident.broken
+    {
+        lines.push((Tone::Banner, format!("Nothing can be approved: {why}")));
+    }
+    if let super::super::world::Sync::Failing { since, why } = &world.sync {
+        let stamp = canvas.zone.clock(*since);
+        lines.push((Tone::Warning, format!("not synced since {stamp}: {why}")));
+    }
+    let violation = open.state.flags.iter().rev().find(|flag| flag.violation);
+    if let Some(flag) = violation {
+        lines.push((
+            Tone::Error,
+            format!("The record does not hold: {}", flag.what),
+        ));
+    }
+    let mut y = area.y + 2;
+    let most = usize::from(area.height / 5).max(1);
+    for (tone, line) in lines.into_iter().take(most) {
+        let line = canvas.clean(&line);
+        let line = super::text::pad(&format!(" {line}"), usize::from(area.width));
+        canvas.text(area.x, y, area.width, &line, tone);
+        y += 1;
+    }
+    y
+}

@@ -1,0 +1,119 @@
+//! What comes in and what goes out of the screen: inputs, and wishes for whoever drives it. A wish is a value; nothing
+//! has happened when it is uttered.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::KeyEvent;
+
+use super::extent::Drawn;
+use crate::engine::command::StepKey;
+use crate::engine::intent::Secret;
+use crate::engine::{IncidentId, Intent, RunId, StepRef};
+use crate::runbook::model::{RunbookId, Severity};
+
+/// Something the screen has to know of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A key; releases are ignored.
+    Key(KeyEvent),
+    /// Bracketed paste.
+    Paste(String),
+    /// Columns and rows.
+    Resize(u16, u16),
+    /// A second went by, or more work was asked for with [`Wish::Again`].
+    Tick,
+    /// The [`super::World`] is another one.
+    WorldChanged,
+    /// A frame is on the terminal: what [`super::view`] returned.
+    Drawn(Drawn),
+}
+
+/// Something the screen wants done.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Wish {
+    /// In the open incident.
+    Act(Intent),
+    OpenIncident(IncidentId),
+    /// The incident is not looked at any more.
+    LeaveIncident,
+    StartIncident(Box<Start>),
+    /// Read this runbook in full: `World::preview`, without history.
+    Preview(RunbookId),
+    /// The same with history.
+    History(RunbookId),
+    /// The difference between two commits of it.
+    Diff {
+        id: RunbookId,
+        a: String,
+        b: String,
+    },
+    /// Make the approval of this step ready: `Open::approval`.
+    ShowApproval(StepKey),
+    /// Bring the library up to date.
+    Fetch,
+    /// Meet the hub now.
+    Sync,
+    Export {
+        format: ExportFormat,
+        path: String,
+    },
+    /// Write statement and text for signing elsewhere.
+    CopyStatement(StepKey),
+    /// End a running command.
+    Cancel(StepRef),
+    /// End long work.
+    CancelTask(u64),
+    /// A secret value for this process; never recorded.
+    Secret {
+        run: RunId,
+        name: String,
+        value: Secret,
+    },
+    /// Another theme was taken, for keeping.
+    SetTheme(String),
+    /// Ring the bell.
+    Bell,
+    /// Throw away what was typed before now: a question is about to be asked.
+    FlushInput,
+    /// Send `Input::Tick` at once and draw again: there is more to work through, or the frame turned out to hold
+    /// another number of rows than was thought.
+    Again,
+    /// Draw everything anew.
+    Redraw,
+    /// Hand the terminal to the shell (job control).
+    Suspend,
+    Quit,
+    /// In a demo: the other person sits down at this keyboard.
+    SitDown(usize),
+}
+
+/// What a new incident, or another run in the open one, begins with.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Start {
+    pub runbook: RunbookId,
+    pub title: String,
+    pub severity: Severity,
+    pub inputs: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// The ways out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExportFormat {
+    Markdown,
+    Json,
+}
+
+impl ExportFormat {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Markdown => "markdown",
+            Self::Json => "json",
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! What keys bring about: the wishes, and where one is then.
+
+use std::sync::Arc;
+
+use runsheet::engine::Intent;
+use runsheet::engine::exec::Purpose;
+use runsheet::engine::state::{Run, Status};
+use runsheet::engine::{RunId, StepRef};
+use runsheet::evidence::Digest;
+use runsheet::runbook::model::{Kind, RunbookId, Severity, StepId, Uses};
+use runsheet::tui::world::Gate;
+use runsheet::tui::{Input, Keymap, Screen, Wish};
+
+use crate::fixture::*;
+use crate::play::Play;
+
+fn approved() -> Gate {
+    Gate::Open {
+        by: vec!["carol".to_owned()],
+        until: None,
+    }
+}
+
+fn asked_of_carol() -> World {
+    let mut world = walking(pending(true));
+    world.me = me("carol", "approver");
+    world.open.as_mut().unwrap().approval = Some(Arc::new(approval()));
+    world
+}
+
+fn acts(play: &Play) -> Vec<&Intent> {
+    play.wishes
+        .iter()
+        .filter_map(|wish| match wish {
+            Wish::Act(intent) => Some(intent),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_destructive_step_is_never_started_by_one_key() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty());
+    assert!(play.text().contains("on bastion-2 as svc-ir in /srv/ir"));
+    assert!(play.text().contains("key_id = AKIAIOSFODNN7EXAMPLE"));
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty(), "the first answer is no");
+    play.keys("<enter><down><enter>");
+    let start = Intent::Start {
+        step: key("revoke"),
+        purpose: Purpose::Run,
+    };
+    assert_eq!(acts(&play), [&start]);
+}
+
+#[test]
+fn a_closed_gate_asks_and_an_unsigned_person_cannot() {
+    let closed = Gate::Closed {
+        asks: "1 approver".to_owned(),
+        who: vec!["carol".to_owned()],
+    };
+    let mut play = Play::new(walking(closed.clone()), 80, 24);
+    assert!(play.text().contains("now: ask for approval"));
+    play.keys("<enter>");
+    assert_eq!(acts(&play), [&Intent::Request(key("revoke"))]);
+    let mut world = walking(closed);
+    world.me.signed = false;
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty());
+    assert!(play.text().contains("no key that the library knows"));
+}
+
+#[test]
+fn an_approval_takes_the_step_id_typed_after_the_question_was_seen() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>");
+    assert_eq!(play.model.screen(), Screen::Checkpoint);
+    assert!(play.wishes.contains(&Wish::ShowApproval(key("revoke"))));
+    play.keys("<enter>revok<enter>");
+    assert!(acts(&play).is_empty());
+    assert!(play.text().contains("type revoke to go on"));
+    play.keys("e<enter>");
+    let approve = Intent::Approve {
+        step: key("revoke"),
+        request: Digest::of(b"request"),
+    };
+    assert_eq!(acts(&play), [&approve]);
+}
+
+#[test]
+fn what_was_typed_before_the_question_was_drawn_does_not_answer_it() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>");
+    play.wishes.clear();
+    for event in crate::play::parse("arevoke<enter>") {
+        let more = runsheet::tui::update(&mut play.model, &play.world, Input::Key(event));
+        play.wishes.extend(more);
+    }
+    assert!(acts(&play).is_empty());
+    assert!(play.wishes.contains(&Wish::FlushInput));
+    play.draw();
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty(), "the field is still empty");
+    play.keys("revoke<enter>");
+    assert_eq!(acts(&play).len(), 1);
+}
+
+#[test]
+fn pasting_the_step_id_is_refused() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter><enter>");
+    play.input(Input::Paste("revoke".to_owned()));
+    assert!(play.text().contains("pasting is refused"));
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty());
+}
+
+#[test]
+fn who_may_not_answer_is_told_why_and_cannot() {
+    let mut world = asked_of_carol();
+    let mut view = approval();
+    view.eligible = Err("you asked for it yourself".to_owned());
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter>a<enter>x");
+    assert!(acts(&play).is_empty());
+    assert!(
+        play.text()
+            .contains("You cannot answer: you asked for it yourself")
+    );
+}
+
+#[test]
+fn approving_by_arrows_enter_and_esc_only() {
+    let mut world = asked_of_carol();
+    let mut view = approval();
+    view.destructive = false;
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter><enter><left><enter>");
+    assert_eq!(acts(&play).len(), 1, "{}", play.text());
+}
+
+#[test]
+fn a_checklist_is_ticked_item_by_item() {
+    let world = with_run(walking(Gate::Free), |run| {
+        run.steps[0].status = Status::Todo;
+        run.at = Some(StepId::from("confirm"));
+    });
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter><enter><down><down><enter>");
+    assert!(acts(&play).is_empty(), "one item is open");
+    assert!(play.text().contains("Reporter thanked: not ticked yet"));
+    play.keys("<enter><down><enter>");
+    let [Intent::Done { checklist, .. }] = acts(&play)[..] else {
+        panic!("{:?}", play.wishes);
+    };
+    assert_eq!(checklist.len(), 2);
+}
+
+#[test]
+fn the_suggested_answer_is_marked_and_the_person_decides() {
+    let mut world = with_run(walking(Gate::Free), |run| {
+        run.steps[2].status = Status::Todo;
+        run.steps[2].choice = None;
+        run.at = Some(StepId::from("used"));
+    });
+    let facts = StepFacts {
+        suggested: Some(("No".to_owned(), "uses == '0'".to_owned())),
+        ..StepFacts::default()
+    };
+    let open = world.open.as_mut().unwrap();
+    open.steps.insert(key("used"), Arc::new(facts));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter>");
+    assert!(
+        play.text().contains("▶ No  suggested: uses == '0'"),
+        "{}",
+        play.text()
+    );
+    play.keys("<up><enter>");
+    let choose = Intent::Choose {
+        step: key("used"),
+        label: "Yes".to_owned(),
+    };
+    assert_eq!(acts(&play), [&choose]);
+}
+
+#[test]
+fn an_answer_of_the_wrong_kind_is_not_taken() {
+    let world = with_run(walking(Gate::Free), |run| {
+        run.at = Some(StepId::from("scope"))
+    });
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter>many<enter>");
+    assert!(acts(&play).is_empty());
+    assert!(play.text().contains("whole number"));
+    play.keys("<ctrl-u>12<enter>");
+    let [Intent::Answer { answers, .. }] = acts(&play)[..] else {
+        panic!("{:?}", play.wishes);
+    };
+    assert_eq!(answers["accounts_affected"], "12");
+}
+
+#[test]
+fn an_incident_is_started_with_its_inputs_and_secrets_stay_masked() {
+    let mut play = Play::new(world(), 80, 24);
+    play.keys("/leak cl<enter>");
+    let read = Wish::Preview("leaked-cloud-key".into());
+    assert!(play.wishes.contains(&read), "{:?}", play.wishes);
+    play.world.preview = Some(Arc::new(preview()));
+    play.input(Input::WorldChanged);
+    play.keys("<enter><enter>akia<enter><right><enter>hunter2");
+    assert!(!play.text().contains("hunter2"));
+    assert!(
+        !format!("{:?}", play.model).contains("hunter2"),
+        "the value is in a text form"
+    );
+    play.keys("<enter>");
+    assert!(play.text().contains("does not match"), "{}", play.text());
+    play.keys("<ctrl-u>AKIA12345<enter><enter><enter>");
+    let start = play.wishes.iter().find_map(|wish| match wish {
+        Wish::StartIncident(start) => Some(start),
+        _ => None,
+    });
+    let start = start.expect("a start");
+    assert_eq!(start.title, "Leaked cloud access key");
+    assert_eq!(start.severity, Severity::Sev2);
+    assert_eq!(start.inputs["key_id"], "AKIA12345");
+    assert_eq!(start.inputs["account"], "staging");
+    assert_eq!(start.secrets["token"].0, "hunter2");
+}
+
+#[test]
+fn what_waits_for_me_opens_its_checkpoint() {
+    let mut play = Play::new(world(), 80, 24);
+    play.keys("<enter>");
+    assert!(play.wishes.contains(&Wish::OpenIncident(incident_id())));
+    play.world = World {
+        now: play.world.now,
+        ..asked_of_carol()
+    };
+    play.input(Input::WorldChanged);
+    assert_eq!(play.model.screen(), Screen::Checkpoint);
+    assert!(play.text().contains("will run on bastion-2"));
+    play.keys("<esc><esc>");
+    assert_eq!(play.model.screen(), Screen::Home);
+    assert!(play.wishes.contains(&Wish::LeaveIncident));
+}
+
+#[test]
+fn a_backdated_entry_needs_a_time_and_a_note_may_have_one() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("tbfirst page<enter>");
+    assert!(play.text().contains("begins with a time"));
+    play.keys("<ctrl-u>13:40 first page<enter>");
+    let [
+        Intent::Note {
+            text,
+            at: Some(time),
+            ..
+        },
+    ] = acts(&play)[..]
+    else {
+        panic!("{:?}", play.wishes);
+    };
+    assert_eq!((text.as_str(), *time), ("first page", at("13:40:00")));
+}
+
+#[test]
+fn a_milestone_can_be_backdated() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("m<enter>-5m<enter>");
+    let [
+        Intent::Reach {
+            milestone,
+            at: time,
+            ..
+        },
+    ] = acts(&play)[..]
+    else {
+        panic!("{:?}", play.wishes);
+    };
+    assert_eq!(milestone.word(), "acknowledged");
+    assert_eq!(*time, Some(at("13:57:11")));
+}
+
+#[test]
+fn a_run_that_is_over_says_what_comes_next() {
+    let world = with_run(walking(Gate::Free), |run| run.at = None);
+    let mut play = Play::new(world, 80, 24);
+    assert!(play.text().contains("now: what next"));
+    play.keys("<enter>");
+    assert!(play.text().contains("set the milestone resolved"));
+    play.keys("<enter><enter>");
+    assert!(
+        matches!(acts(&play)[..], [Intent::Reach { at: None, .. }]),
+        "{:?}",
+        play.wishes
+    );
+}
+
+#[test]
+fn an_unknown_outcome_is_settled_by_a_person() {
+    let world = with_run(walking(approved()), |run| {
+        run.steps[3].status = Status::Unknown
+    });
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter><enter>seen in the console<enter>");
+    assert!(
+        matches!(
+            acts(&play)[..],
+            [Intent::Resolve {
+                reason: Some(_),
+                ..
+            }]
+        ),
+        "{:?}",
+        play.wishes
+    );
+}
+
+#[test]
+fn the_cursor_goes_along_when_the_run_moves_on() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.world = with_run(play.world.clone(), |run| {
+        run.at = Some(StepId::from("verify"))
+    });
+    play.input(Input::WorldChanged);
+    assert_eq!(play.model.walk.cursor.at, 4);
+    play.keys("kk");
+    play.world = with_run(play.world.clone(), |run| {
+        run.at = Some(StepId::from("rotate"))
+    });
+    play.input(Input::WorldChanged);
+    assert_eq!(
+        play.model.walk.cursor.at, 2,
+        "it was moved away, so it stays"
+    );
+}
+
+#[test]
+fn a_message_is_put_away_by_esc_and_stays_away() {
+    let mut world = walking(approved());
+    world.notices.push(Notice {
+        id: 3,
+        bad: true,
+        what: "Refused".to_owned(),
+        kept: None,
+        hint: None,
+    });
+    let mut play = Play::new(world, 80, 24);
+    assert!(play.text().contains("✗ Refused"));
+    play.keys("<esc>");
+    assert!(!play.text().contains("Refused"));
+    assert_eq!(play.model.screen(), Screen::Walk);
+}
+
+#[test]
+fn every_label_of_the_footer_is_of_a_key_that_does_something() {
+    for world in [world(), walking(pending(false)), asked_of_carol()] {
+        let play = Play::new(world, 80, 24);
+        let before = play.model.clone();
+        for (key, label) in runsheet::tui::applies::footer(&before, &play.world) {
+            let mut model = before.clone();
+            let spelled = match key.as_str() {
+                "→" => "right".to_owned(),
+                key if key.chars().count() > 1 => key.to_lowercase(),
+                key => key.to_owned(),
+            };
+            let event = crate::play::parse(&format!("<{spelled}>"))[0];
+            let wishes = runsheet::tui::update(&mut model, &play.world, Input::Key(event));
+            let moved = format!("{model:?}") != format!("{before:?}");
+            assert!(moved || !wishes.is_empty(), "{key} {label} does nothing");
+            assert!(!wishes.contains(&Wish::Bell), "{key} {label} rings");
+        }
+    }
+}
+
+#[test]
+fn an_entry_is_corrected_by_arrows_and_enter() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("t<up><right><right><enter>now with a port<enter>typo<enter>");
+    let [
+        Intent::Correct {
+            event,
+            text,
+            reason,
+        },
+    ] = acts(&play)[..]
+    else {
+        panic!("{:?}", play.text());
+    };
+    assert_eq!(
+        (text.as_str(), reason.as_str()),
+        ("now with a port", "typo")
+    );
+    assert_eq!(*event, play.world.open.as_ref().unwrap().events[5].id);
+}
+
+#[test]
+fn a_sub_runbook_is_walked_and_then_left_for_its_parent() {
+    let world = with_run(walking(approved()), |run| {
+        run.steps[3].status = Status::Running;
+        let mut book = (*run.book).clone();
+        book.steps[3].kind = Kind::Uses(Uses {
+            runbook: RunbookId::from("host-forensics"),
+            with: Vec::new(),
+        });
+        run.book = Arc::new(book);
+    });
+    let mut play = Play::new(world, 80, 24);
+    let child = |at: Option<&str>| {
+        let mut child = run();
+        child.id = RunId::new("host-forensics.a1b2").unwrap();
+        child.parent = Some(StepRef {
+            run: run_id(),
+            step: StepId::from("revoke"),
+            attempt: 1,
+        });
+        child.at = at.map(StepId::from);
+        Arc::new(child)
+    };
+    let put = |play: &mut Play, child: Arc<Run>| {
+        let open = play.world.open.as_mut().unwrap();
+        let mut state = (*open.state).clone();
+        state.runs.truncate(1);
+        state.runs.push(child);
+        open.state = Arc::new(state);
+        play.input(Input::WorldChanged);
+    };
+    put(&mut play, child(Some("confirm")));
+    assert!(play.text().contains("run 2/2"), "{}", play.text());
+    play.keys("g");
+    assert!(
+        play.text().contains("walk host-forensics"),
+        "{}",
+        play.text()
+    );
+    play.keys("<enter>");
+    assert!(play.text().contains("run 2/2"), "{}", play.text());
+    put(&mut play, child(None));
+    assert!(play.text().contains("run 1/2"), "{}", play.text());
+}
+
+#[test]
+fn a_rebound_key_is_shown_and_works() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.model.keymap = Keymap::with_overrides("[walk]\nnote = 'ctrl-n'").unwrap();
+    play.draw();
+    assert!(play.text().contains("Ctrl-N note"), "{}", play.text());
+    play.keys("n");
+    assert!(play.model.layers.is_empty());
+    play.keys("<ctrl-n>");
+    assert!(play.text().contains("A time in front backdates it"));
+}
+
+#[test]
+fn with_thirty_thousand_events_a_filter_never_holds_a_key_up() {
+    let mut world = walking(approved());
+    world.open.as_mut().unwrap().events = Arc::new(many_events(30_000));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("t/<down><down>noted<enter>");
+    assert!(play.wishes.contains(&Wish::Again), "it goes on in pieces");
+    assert!(play.text().contains("searching"), "{}", play.text());
+    for _ in 0..8 {
+        play.input(Input::Tick);
+    }
+    assert!(!play.text().contains("searching"));
+    assert_eq!(play.model.timeline.index.len(), 30_000);
+}

@@ -1,0 +1,181 @@
+//! Pictures of the screens, styles included.
+
+use std::sync::Arc;
+
+use runsheet::engine::state::Status;
+use runsheet::runbook::model::StepId;
+use runsheet::tui::Theme;
+use runsheet::tui::world::{Gate, Notice, Task};
+
+use crate::fixture::*;
+use crate::play::Play;
+
+/// `shot!(name, world, "keys")`, at 80×24 unless told.
+macro_rules! shot {
+    ($name:ident, $world:expr, $keys:expr) => {
+        shot!($name, $world, $keys, 80, 24);
+    };
+    ($name:ident, $world:expr, $keys:expr, $columns:expr, $rows:expr) => {
+        #[test]
+        fn $name() {
+            let mut play = Play::new($world, $columns, $rows);
+            play.keys($keys);
+            insta::assert_snapshot!(stringify!($name), play.shot());
+        }
+    };
+}
+
+fn home_with_preview() -> World {
+    World {
+        preview: Some(Arc::new(preview())),
+        ..world()
+    }
+}
+
+fn asked_of_me() -> World {
+    let mut world = walking(pending(true));
+    world.me = me("carol", "approver");
+    world.open.as_mut().unwrap().approval = Some(Arc::new(approval()));
+    world
+}
+
+fn running() -> World {
+    let mut world = with_run(walking(open_gate()), |run| {
+        let step = &mut run.steps[3];
+        step.status = Status::Running;
+        step.attempt = 1;
+        step.started = Some(at("14:02:00"));
+        step.by = Some(who("bob"));
+    });
+    let lines: Vec<String> = (0..40)
+        .map(|n| format!("line {n} of output \u{1b}[31mred\u{1b}[0m 日本語"))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let key = runsheet::engine::StepRef {
+        run: run_id(),
+        step: StepId::from("revoke"),
+        attempt: 1,
+    };
+    let open = world.open.as_mut().unwrap();
+    open.tails.insert(key, Arc::new(tail(&lines)));
+    world
+}
+
+fn open_gate() -> Gate {
+    Gate::Open {
+        by: vec!["carol".to_owned()],
+        until: Some(at("14:15:52")),
+    }
+}
+
+fn failed() -> World {
+    with_run(walking(open_gate()), |run| {
+        let step = &mut run.steps[3];
+        step.status = Status::Failed;
+        step.attempt = 1;
+        step.exit = Some(254);
+        step.ended = Some(at("14:02:03"));
+        step.reason = Some("An error occurred (NoSuchEntity)".to_owned());
+    })
+}
+
+fn troubled() -> World {
+    let mut world = walking(pending(false));
+    world.open.as_mut().unwrap().read_only = Some("no space left on /var/lib".to_owned());
+    world.notices.push(Notice {
+        id: 1,
+        bad: true,
+        what: "The note could not be recorded: no space left on device".to_owned(),
+        kept: Some("everything recorded before it; what runs goes on".to_owned()),
+        hint: Some("make room on /var/lib, then press Ctrl-L".to_owned()),
+    });
+    world.tasks.push(Task {
+        id: 7,
+        name: "fetch".to_owned(),
+        done: 312,
+        total: 412,
+        unit: "runbooks".to_owned(),
+        rate: 40.0,
+    });
+    world
+}
+
+shot!(home, world(), "");
+shot!(home_large, world(), "", 200, 50);
+shot!(home_filtered, world(), "/leak cl");
+shot!(home_menu_by_arrows, world(), "<up><enter>");
+shot!(preview_steps, home_with_preview(), "jj<tab>");
+shot!(preview_history, home_with_preview(), "jjh");
+shot!(start_form, home_with_preview(), "jj<enter>");
+shot!(walk, walking(pending(false)), "");
+shot!(walk_large, walking(pending(false)), "", 200, 50);
+shot!(walk_approved, walking(open_gate()), "");
+shot!(walk_confirm_destructive, walking(open_gate()), "<enter>");
+shot!(walk_other_step, walking(open_gate()), "kk<right>");
+shot!(walk_running, running(), "");
+shot!(
+    walk_running_zoomed_and_searched,
+    running(),
+    "<tab>z/line 7<enter>"
+);
+shot!(walk_failed, failed(), "<enter>");
+
+shot!(walk_menu, walking(pending(false)), "<right><right>");
+shot!(walk_override, walking(pending(false)), "o");
+shot!(walk_read_only, troubled(), "");
+shot!(
+    walk_note_form,
+    walking(open_gate()),
+    "nfirst call from billing"
+);
+shot!(palette, walking(open_gate()), "<ctrl-p>mile");
+shot!(help, walking(open_gate()), "?");
+shot!(checkpoint, asked_of_me(), "<enter>");
+shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
+shot!(checkpoint_typed, asked_of_me(), "<enter><enter>revo");
+shot!(checkpoint_denied, asked_of_me(), "<enter>x");
+shot!(timeline, walking(open_gate()), "t");
+shot!(timeline_large, walking(open_gate()), "t", 200, 50);
+shot!(timeline_event, walking(open_gate()), "t<home><right>");
+shot!(
+    timeline_filtered,
+    walking(open_gate()),
+    "tf<right><right><right><right><right><right><right><enter><enter><enter>"
+);
+shot!(too_small, world(), "", 59, 15);
+
+#[test]
+fn monochrome_and_ascii_say_the_same() {
+    for (name, world, keys) in [
+        ("ascii_home", world(), ""),
+        ("ascii_walk", walking(pending(false)), ""),
+        ("ascii_running", running(), ""),
+        ("ascii_checkpoint", asked_of_me(), "<enter>"),
+        ("ascii_timeline", walking(open_gate()), "t"),
+    ] {
+        let mut play = Play::new(world, 80, 24);
+        play.model.ascii = true;
+        play.model.theme = Theme::shipped("monochrome").unwrap();
+        play.draw();
+        play.keys(keys);
+        let shot = play.shot();
+        assert!(shot.is_ascii(), "{name}: {shot}");
+        insta::assert_snapshot!(name, shot);
+    }
+}
+
+#[test]
+fn an_exercise_says_so_everywhere() {
+    for keys in ["", "t"] {
+        let mut world = walking(pending(false));
+        let open = world.open.as_mut().unwrap();
+        open.state = Arc::new(state(runsheet::trust::Mode::Exercise));
+        let mut play = Play::new(world, 80, 24);
+        play.keys(keys);
+        assert!(
+            play.text().matches("EXERCISE").count() >= 2,
+            "{}",
+            play.text()
+        );
+    }
+}
