@@ -1,6 +1,7 @@
 //! runsheet: incident runbooks from git, walked step by step, with signed checkpoints and a timeline anyone can verify.
 //! The rooms and who may use whom are in `docs/architecture.md`; `tests/architecture.rs` enforces them.
 
+pub mod cli;
 pub mod driver;
 pub mod engine;
 pub mod evidence;

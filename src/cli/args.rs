@@ -1,0 +1,466 @@
+//! The command line as it is typed: names, flags and help. Knows nothing of what the commands do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT: &str = "\
+Exit status:
+  0   done
+  1   refused, or a promise of the record is violated
+  2   bad input, or (verify) not fully provable
+  3   could not be recorded: nothing was done
+  4   hub or network
+  64  bad usage
+
+INC is an incident's id, its unique short form (INC-7QX2), or - for the only open incident.
+STEP is a step's id, or RUN/STEP when an incident has several runs.";
+
+/// Walk incident runbooks from git, with signed checkpoints and a timeline anyone can verify.
+#[derive(Debug, Parser)]
+#[command(name = "runsheet", version, about, after_help = EXIT, max_term_width = 110)]
+#[allow(missing_docs)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Cmd>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[allow(missing_docs)]
+pub struct Common {
+    /// Where this person's journals are; made with mode 0700
+    #[arg(long, global = true, env = "RUNSHEET_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// A directory several people on this machine share (mode 3770)
+    #[arg(long, global = true, env = "RUNSHEET_SPOOL", value_name = "DIR")]
+    pub spool: Option<PathBuf>,
+    /// The repository of runbooks, at a revision if given
+    #[arg(
+        long,
+        global = true,
+        env = "RUNSHEET_LIBRARY",
+        value_name = "PATH|URL[@REV]"
+    )]
+    pub library: Option<String>,
+    /// The git remote a team shares its records through
+    #[arg(long, global = true, env = "RUNSHEET_HUB", value_name = "PATH|URL")]
+    pub hub: Option<String>,
+    /// Read settings from this file instead of the usual one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Who you are, as allowed_signers names you
+    #[arg(long = "as", global = true, value_name = "PRINCIPAL")]
+    pub as_principal: Option<String>,
+    /// The SSH key to sign with; its .pub file if the agent holds it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Print one stable JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub color: Color,
+    /// A theme by name, or a file
+    #[arg(long, global = true, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
+    /// Nothing but ASCII on the screen
+    #[arg(long, global = true)]
+    pub ascii: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum Cmd {
+    /// The screen, at one incident
+    Open { inc: String },
+    /// An incident with two made-up people in a throw-away state, to learn on
+    Demo {
+        /// Prepare everything and print where it is, without the screen
+        #[arg(long)]
+        no_screen: bool,
+    },
+    /// Make a library of one's own from the shipped runbooks, with policy and signers
+    Init {
+        dir: Option<PathBuf>,
+        /// Your name, as people call you
+        #[arg(long)]
+        name: Option<String>,
+        /// Your address; the principal of allowed_signers
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// The people of the library
+    People {
+        #[command(subcommand)]
+        action: Option<People>,
+    },
+    /// Every problem of runbooks, policy.yaml and allowed_signers
+    Check {
+        paths: Vec<PathBuf>,
+        #[arg(long, value_enum, default_value = "text")]
+        format: CheckFormat,
+    },
+    /// The JSON Schema of a file format
+    Schema {
+        #[arg(value_enum, default_value = "runbook")]
+        what: SchemaOf,
+    },
+    /// The runbooks of the library, those that match best first
+    List { query: Option<String> },
+    /// A runbook as it will be walked
+    Show {
+        #[arg(value_name = "RUNBOOK[@REV]")]
+        runbook: String,
+    },
+    /// Who changed a runbook, when and why
+    History { runbook: String },
+    /// What changed in a runbook between two revisions
+    Diff {
+        runbook: String,
+        a: String,
+        b: String,
+    },
+    /// Bring the library up to date, and say what changed
+    Fetch,
+    /// Start an incident with a runbook, or another run in one
+    Start(Start),
+    /// The incidents known here
+    Incidents {
+        /// Closed ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Where an incident stands: steps, gates, who waits for whom
+    Status { inc: String },
+    /// Do something with a step
+    Step {
+        inc: String,
+        step: String,
+        #[command(subcommand)]
+        action: StepAction,
+    },
+    /// Ask for the approvals of a step
+    Request {
+        inc: String,
+        step: String,
+        #[command(flatten)]
+        secrets: Secrets,
+    },
+    /// Take a request back
+    Withdraw { inc: String, step: String },
+    /// Approve a step for whoever asked; prints the approval text first
+    Approve {
+        inc: String,
+        step: String,
+        /// The digest of the request you looked at; refuses any other
+        #[arg(long, value_name = "DIGEST")]
+        request: Option<String>,
+    },
+    /// Say no to a step; stands until somebody asks anew
+    Deny {
+        inc: String,
+        step: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Go through a checkpoint without the approvals; owes a review by somebody else
+    Override {
+        inc: String,
+        step: String,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        secrets: Secrets,
+    },
+    /// Review an override that somebody else made
+    Review {
+        inc: String,
+        /// The override's event, or the beginning of its digest; the only one owed if not given
+        overridden: Option<String>,
+        #[arg(long)]
+        reason: String,
+        /// It was not right to go through
+        #[arg(long)]
+        reject: bool,
+    },
+    /// Give a person a duty in this incident
+    Role {
+        inc: String,
+        person: String,
+        role: String,
+    },
+    /// Say how bad it is
+    Severity { inc: String, severity: String },
+    /// Say that a milestone was reached
+    Milestone {
+        inc: String,
+        milestone: String,
+        /// When: 13:40, -12m, or RFC 3339
+        #[arg(long, allow_hyphen_values = true)]
+        at: Option<String>,
+        #[arg(long, value_enum, default_value = "exact")]
+        fidelity: FidelityArg,
+    },
+    /// Write something into the timeline
+    Note {
+        inc: String,
+        text: String,
+        /// When it happened: 13:40, -12m, or RFC 3339
+        #[arg(long, allow_hyphen_values = true)]
+        at: Option<String>,
+        #[arg(long, value_enum, default_value = "exact")]
+        fidelity: FidelityArg,
+        #[arg(long)]
+        step: Option<String>,
+    },
+    /// Correct an entry; the first wording stays in the record
+    Correct {
+        inc: String,
+        event: String,
+        text: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Put a file into the record as evidence
+    Attach {
+        inc: String,
+        file: PathBuf,
+        #[arg(long)]
+        step: Option<String>,
+    },
+    /// Pull a key log into the record as evidence
+    Collect { inc: String, log: String },
+    /// Record a stakeholder update
+    Update {
+        inc: String,
+        #[arg(long)]
+        audience: String,
+        #[arg(long)]
+        state: Option<String>,
+        text: String,
+    },
+    /// What happened, in order
+    Timeline { inc: String },
+    /// How long things took, with formulas
+    Metrics { inc: String },
+    /// Leave with the timeline
+    Export {
+        inc: String,
+        #[arg(long, value_enum, default_value = "markdown")]
+        format: ExportFormat,
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Exchange records with the hub
+    Sync {
+        inc: Option<String>,
+        /// Go on, once a second
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Prove a record: chain, publication, signatures, checkpoints
+    Verify {
+        inc: Option<String>,
+        /// Check the references of this repository only
+        #[arg(long, value_name = "DIR", conflicts_with = "inc")]
+        git_dir: Option<PathBuf>,
+    },
+    /// Sign that the record is complete
+    Close { inc: String },
+    /// Open a closed incident again
+    Reopen {
+        inc: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// What is wrong on this machine, and what to do about it
+    Doctor,
+    /// Completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man,
+}
+
+/// What can be done with people.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum People {
+    /// Who is in the library
+    List,
+    /// Add a person; `--key FILE` names their public key. Commits to the library
+    Add {
+        /// Their address; the principal of allowed_signers
+        name: String,
+        /// The roles they have; approver if none is named
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// What people call them
+        #[arg(long, value_name = "NAME")]
+        full_name: Option<String>,
+        /// Their Unix account, where people share a machine
+        #[arg(long)]
+        account: Vec<String>,
+        /// Show the change and make no commit
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take a person out; commits to the library
+    Remove {
+        name: String,
+        /// Show the change and make no commit
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// What can be done with a step.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum StepAction {
+    /// Start it: run, wait, collect, notify, uses; and anything behind a checkpoint
+    Run {
+        #[command(flatten)]
+        secrets: Secrets,
+        /// Do not wait for the end
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Run its dry_run twin
+    DryRun {
+        #[command(flatten)]
+        secrets: Secrets,
+    },
+    /// Say that it was done by hand
+    Done {
+        /// Ticks every item of the checklist
+        #[arg(long)]
+        all: bool,
+        /// Ticks one item
+        #[arg(long, value_name = "ITEM")]
+        tick: Vec<String>,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Answer a decision
+    Choose { label: String },
+    /// Answer the questions of an ask step
+    Answer {
+        #[arg(value_name = "NAME=VALUE")]
+        answers: Vec<String>,
+        #[command(flatten)]
+        secrets: Secrets,
+    },
+    /// Leave it out
+    Skip {
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that you will do it
+    Claim,
+    /// Say what became of a step whose end nobody saw, or that a failed one counts as done
+    Resolve {
+        #[arg(value_enum)]
+        outcome: Resolved,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// End a running command
+    Cancel,
+}
+
+/// Where secret values come from.
+#[derive(Debug, Clone, Default, Args)]
+#[allow(missing_docs)]
+pub struct Secrets {
+    /// A secret value: NAME=env:VAR, NAME=file:PATH or NAME=fd:N; never in the arguments themselves
+    #[arg(long = "secret", value_name = "NAME=SOURCE")]
+    pub secret: Vec<String>,
+}
+
+/// A new incident or run.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct Start {
+    /// The runbook's id, at a revision if given
+    #[arg(value_name = "RUNBOOK[@REV]")]
+    pub runbook: String,
+    /// An input of the runbook
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub secrets: Secrets,
+    #[arg(long)]
+    pub title: Option<String>,
+    /// sev1 (worst) to sev5
+    #[arg(long)]
+    pub severity: Option<String>,
+    /// The alert that told of it
+    #[arg(long)]
+    pub alert: Option<String>,
+    /// An outside number, like PD-1234
+    #[arg(long = "ref", value_name = "NUMBER")]
+    pub reference: Option<String>,
+    /// Another run in this incident instead of a new one
+    #[arg(long, value_name = "INC")]
+    pub incident: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum CheckFormat {
+    Text,
+    Json,
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum SchemaOf {
+    Runbook,
+    Policy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ExportFormat {
+    Markdown,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Resolved {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum FidelityArg {
+    Exact,
+    Minute,
+    Estimated,
+}

@@ -1,0 +1,260 @@
+//! Commands about the record: reading it as a timeline, leaving with it, sharing it, proving it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::args::{Cmd, Common, ExportFormat};
+use super::config::Config;
+use super::incident::open;
+use super::{CliError, out};
+use crate::driver::{Desk, DriverError, Session, sync};
+use crate::engine::IncidentId;
+use crate::evidence::escape;
+use crate::host::files;
+use crate::timeline::{self, Options, Timeline, export};
+
+/// Does one of these commands.
+///
+/// # Errors
+/// As the command's own.
+pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
+    match command {
+        Cmd::Timeline { inc } => print_timeline(common, &of(common, &inc)?),
+        Cmd::Metrics { inc } => metrics(common, &of(common, &inc)?),
+        Cmd::Export {
+            inc,
+            format,
+            output,
+        } => leave(&of(common, &inc)?, format, output.as_deref()),
+        Cmd::Sync { inc, watch } => sync_command(common, inc.as_deref(), watch),
+        Cmd::Verify { inc, git_dir } => {
+            super::verify::run(common, inc.as_deref(), git_dir.as_deref())
+        }
+        _ => Err(CliError::Input("no such command".to_owned())),
+    }
+}
+
+fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
+    let desk = Config::read(common)?.desk()?;
+    let session = open(&desk, inc)?;
+    Ok(project(&session))
+}
+
+/// The timeline of an open incident.
+#[must_use]
+pub fn project(session: &Session) -> Timeline {
+    timeline::project(
+        session.state(),
+        session.journal().log().events(),
+        Options::default(),
+    )
+}
+
+fn print_timeline(common: &Common, timeline: &Timeline) -> Result<(), CliError> {
+    if common.json {
+        return out::json(&json!({ "rows": timeline.rows, "gaps": timeline.gaps }));
+    }
+    let mut text = String::new();
+    for row in &timeline.rows {
+        let late = row.late_ms.map_or_else(String::new, |late| {
+            format!("  (recorded {} later)", span(late))
+        });
+        let class = serde_json::to_value(row.class)
+            .ok()
+            .and_then(|class| class.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        text.push_str(&format!(
+            "{} {:<12} {:<10} {}{late}  [{}]\n",
+            row.occurred_at
+                .with_timezone(&chrono::Utc)
+                .format("%Y-%m-%d %H:%M:%SZ"),
+            row.who,
+            class,
+            row.text,
+            row.event.short()
+        ));
+        for correction in &row.corrections {
+            text.push_str(&format!(
+                "{:>22}corrected by {}: {} ({})\n",
+                "", correction.by, correction.text, correction.reason
+            ));
+        }
+        for flag in &row.flags {
+            text.push_str(&format!("{:>22}! {flag}\n", ""));
+        }
+    }
+    out::data(&text)
+}
+
+fn span(millis: i64) -> String {
+    let seconds = millis / 1000;
+    let (sign, seconds) = if seconds < 0 {
+        ("-", -seconds)
+    } else {
+        ("", seconds)
+    };
+    format!(
+        "{sign}{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+fn metrics(common: &Common, timeline: &Timeline) -> Result<(), CliError> {
+    if common.json {
+        return out::json(&json!({ "metrics": timeline.metrics }));
+    }
+    let mut text = String::new();
+    for metric in &timeline.metrics.spans {
+        let value = match metric.millis {
+            Some(millis) => span(millis),
+            None => {
+                let missing: Vec<_> = metric
+                    .missing
+                    .iter()
+                    .map(|milestone| milestone.word())
+                    .collect();
+                format!("missing: {}", missing.join(", "))
+            }
+        };
+        text.push_str(&format!(
+            "{:<6} {:<28} {value}\n",
+            metric.name, metric.formula
+        ));
+    }
+    for warning in &timeline.metrics.warnings {
+        text.push_str(&format!("! {warning}\n"));
+    }
+    out::data(&text)
+}
+
+fn leave(timeline: &Timeline, format: ExportFormat, output: Option<&Path>) -> Result<(), CliError> {
+    let text = render(timeline, format)?;
+    match output {
+        Some(path) => {
+            files::write_atomic(path, text.as_bytes(), 0o644)
+                .map_err(|error| CliError::Input(format!("{}: {error}", path.display())))?;
+            out::talk(&format!("wrote {}", path.display()));
+            Ok(())
+        }
+        None => out::data(&text),
+    }
+}
+
+/// A timeline in one of its formats.
+///
+/// # Errors
+/// When it has no JSON form.
+pub fn render(timeline: &Timeline, format: ExportFormat) -> Result<String, CliError> {
+    match format {
+        ExportFormat::Markdown => Ok(export::markdown(timeline)),
+        ExportFormat::Json => {
+            export::json(timeline).map_err(|error| CliError::Input(error.to_string()))
+        }
+    }
+}
+
+fn sync_command(common: &Common, inc: Option<&str>, watch: bool) -> Result<(), CliError> {
+    let config = Config::read(common)?;
+    let desk = config.desk()?;
+    if desk.settings.hub.is_none() {
+        return Err(CliError::Input(
+            "no hub is configured: --hub PATH|URL".to_owned(),
+        ));
+    }
+    let mut meetings = Meetings {
+        desk,
+        open: BTreeMap::new(),
+        said: String::new(),
+    };
+    loop {
+        let met = meetings.meet(common, inc, watch);
+        if !watch {
+            return met;
+        }
+        match met {
+            Ok(()) => meetings.said.clear(),
+            // It comes back, or somebody brings it back: whoever watches need not start anew.
+            Err(CliError::Driver(error @ (DriverError::Hub(_) | DriverError::Git(_)))) => {
+                let why = error.to_string();
+                if meetings.said != why {
+                    out::talk(&format!("hub: {}", escape::line(&why)));
+                    meetings.said = why;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Meetings with the hub, one after the other. Records stay open between them, so that each reads only what is new.
+struct Meetings {
+    desk: Rc<Desk>,
+    open: BTreeMap<IncidentId, Session>,
+    /// The trouble that was told last.
+    said: String,
+}
+
+impl Meetings {
+    fn meet(&mut self, common: &Common, inc: Option<&str>, watch: bool) -> Result<(), CliError> {
+        let ids = match inc {
+            Some(_) if watch && !self.open.is_empty() => self.open.keys().cloned().collect(),
+            Some(inc) => vec![super::incident::resolve(&self.desk, inc)?],
+            None => Session::store(&self.desk).incidents()?,
+        };
+        let mut lines = Vec::new();
+        for id in ids {
+            let first = !self.open.contains_key(&id);
+            if first {
+                let session = sync::open_or_fetch(&self.desk, &id)?;
+                self.open.insert(id.clone(), session);
+            }
+            let Some(session) = self.open.get_mut(&id) else {
+                continue;
+            };
+            let done = session.exchange()?;
+            // Who names an incident wants all of it.
+            let evidence = match inc {
+                Some(_) => session.fetch_evidence()?,
+                None => 0,
+            };
+            let quiet = watch && !first && done.sent == 0 && done.received == 0 && evidence == 0;
+            if quiet && done.problems.is_empty() {
+                continue;
+            }
+            if !common.json {
+                told(&id, &done, evidence);
+            }
+            lines.push(json!({
+                "incident": id, "sent": done.sent, "received": done.received, "evidence": evidence,
+                "problems": done.problems,
+            }));
+        }
+        if common.json && !(watch && lines.is_empty()) {
+            out::json(&json!({ "incidents": lines }))?;
+        }
+        Ok(())
+    }
+}
+
+fn told(id: &IncidentId, done: &sync::Exchange, evidence: usize) {
+    let pieces = match evidence {
+        0 => String::new(),
+        n => format!(", {n} pieces of evidence"),
+    };
+    out::talk(&format!(
+        "{}: sent {}, received {}{pieces}",
+        id.short(4),
+        done.sent,
+        done.received
+    ));
+    for problem in &done.problems {
+        out::talk(&format!("{}: {}", id.short(4), escape::line(problem)));
+    }
+}

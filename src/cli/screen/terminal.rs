@@ -1,0 +1,230 @@
+//! The terminal itself: raw mode and the other screen, and giving both back whatever happens. Nothing else in runsheet
+//! touches them.
+
+use std::io::{self, Stdout, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+};
+use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::lean::Lean;
+
+/// The terminal as it is drawn to: one write for a frame.
+pub type Screen = Terminal<Lean<Stdout>>;
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Takes the terminal and gives it back when dropped, on a panic too.
+pub struct Taken {
+    /// To draw on.
+    pub screen: Screen,
+}
+
+impl Taken {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take() -> io::Result<Self> {
+        on_panic();
+        let screen = Terminal::new(Lean::new(io::stdout()))?;
+        let entered = enter();
+        let taken = Self { screen };
+        // Dropped on failure, so that half of it is given back as well.
+        entered.map(|()| taken)
+    }
+
+    /// Draws everything anew, whatever the terminal shows now.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.screen.backend_mut().forget();
+        self.screen.clear()
+    }
+
+    /// Takes the terminal again after somebody else had it: a shell between stop and `fg` sets it as it likes.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn again(&mut self) -> io::Result<()> {
+        give_back();
+        enter()?;
+        self.redraw()
+    }
+
+    /// Gives it back for a moment, and takes it again afterwards.
+    ///
+    /// # Errors
+    /// When the terminal is gone, or with what went wrong meanwhile.
+    pub fn hand_over<T>(&mut self, meanwhile: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        give_back();
+        let result = meanwhile();
+        enter()?;
+        self.redraw()?;
+        result
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange,
+        cursor::Hide
+    )
+}
+
+/// Gives the terminal back, once.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // A terminal that is gone cannot be restored, and that is all right.
+    let _ = execute!(
+        io::stdout(),
+        DisableFocusChange,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = terminal::disable_raw_mode();
+    let _ = io::stdout().flush();
+}
+
+fn on_panic() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            give_back();
+            before(info);
+        }));
+    });
+}
+
+/// Calls back once the terminal has hung up, also where SIGHUP is ignored. Reading from a terminal that is gone returns
+/// at once and for ever, so nobody else would notice.
+pub fn on_hang_up(gone: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(move || {
+        let stdin = io::stdin();
+        loop {
+            let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+            match poll(&mut fds, None) {
+                Ok(_)
+                    if fds[0]
+                        .revents()
+                        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
+                {
+                    break;
+                }
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => break,
+            }
+        }
+        gone();
+    });
+}
+
+/// Throws away what was typed and not read yet, so that it cannot answer the next question.
+pub fn flush_input() {
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+/// Reads a line that is not shown.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn hidden_line(question: &str) -> io::Result<Option<String>> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let stdin = io::stdin();
+    let before = tcgetattr(&stdin)?;
+    let mut hidden = before.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    hidden.local_modes.insert(LocalModes::ICANON);
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    let mut err = io::stderr();
+    let _ = write!(err, "{question}");
+    let _ = err.flush();
+    let mut line = String::new();
+    let read = stdin.read_line(&mut line);
+    tcsetattr(&stdin, OptionalActions::Flush, &before)?;
+    let _ = writeln!(err);
+    Ok((read? > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    const INSIDE: &str = "RUNSHEET_TEST_PANICS_IN_A_TERMINAL";
+
+    /// Runs itself once more in a pseudo-terminal, where it takes the terminal and panics.
+    #[test]
+    fn case_41_a_panic_restores_the_terminal() {
+        if std::env::var_os(INSIDE).is_some() {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).unwrap();
+            let _taken = Taken::take().unwrap();
+            panic!("as the test wants");
+        }
+        let (mut pty, pts) = pty_process::blocking::open().unwrap();
+        let modes = |pty: &pty_process::blocking::Pty| {
+            let modes = rustix::termios::tcgetattr(pty).unwrap();
+            (modes.input_modes, modes.output_modes, modes.local_modes)
+        };
+        let before = modes(&pty);
+        let mut child = pty_process::blocking::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "cli::screen::terminal::tests::case_41_a_panic_restores_the_terminal",
+                "--nocapture",
+            ])
+            .env(INSIDE, "1")
+            .spawn(pts)
+            .unwrap();
+        pty.write_all(b"go\n").unwrap();
+        let (send, receive) = mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            let mut buffer = [0; 4096];
+            while let Ok(count) = pty.read(&mut buffer) {
+                seen.extend_from_slice(&buffer[..count]);
+                let text = String::from_utf8_lossy(&seen).into_owned();
+                if text.contains("as the test wants") {
+                    let _ = send.send(text);
+                    break;
+                }
+            }
+            pty
+        });
+        let said = receive.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(!child.wait().unwrap().success());
+        let pty = reader.join().unwrap();
+        assert_eq!(modes(&pty), before);
+        let (taken, given_back) = (said.find("\x1b[?1049h"), said.find("\x1b[?1049l"));
+        assert!(taken.is_some() && taken < given_back, "{said:?}");
+        assert!(
+            given_back < said.find("as the test wants"),
+            "the message has to be on the first screen: {said:?}"
+        );
+    }
+}

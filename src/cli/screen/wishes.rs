@@ -1,0 +1,409 @@
+//! Doing what the screen wishes.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::background::{self, Message};
+use super::{App, Whole, empty_preview, world};
+use crate::cli::CliError;
+use crate::cli::args::ExportFormat as CliFormat;
+use crate::cli::record;
+use crate::driver::{DriverError, Session, begin};
+use crate::engine::checkpoint;
+use crate::engine::command::StartIncident;
+use crate::engine::exec::Purpose;
+use crate::engine::intent::Intent;
+use crate::evidence::escape;
+use crate::host::files;
+use crate::library::POLICY;
+use crate::runbook::parse;
+use crate::trust::Mode;
+use crate::tui::Wish;
+use crate::tui::model::Wanted;
+use crate::tui::wish::{ExportFormat, Start};
+use crate::tui::world::{Change, GatePreview, Preview, Sync};
+
+/// The most commits a preview shows.
+const MOST_HISTORY: usize = 50;
+
+impl App {
+    #[allow(clippy::too_many_lines, reason = "one arm a wish, nothing else")]
+    pub(super) fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Quit => self.quit = true,
+            Wish::Redraw => self.terminal = Some(Whole::Redraw),
+            Wish::Suspend => self.terminal = Some(Whole::Suspend),
+            Wish::FlushInput => super::terminal::flush_input(),
+            Wish::Bell => bell(),
+            Wish::Again => {
+                let _ = self.send.send(Message::Again);
+            }
+            Wish::LeaveIncident => {
+                self.session = None;
+                self.approval = None;
+                self.events = Arc::default();
+                self.list_incidents();
+                self.refresh();
+            }
+            Wish::OpenIncident(id) => {
+                let opened = self.open(&id);
+                self.told(opened);
+            }
+            Wish::StartIncident(start) => {
+                let started = self.start(*start);
+                self.told(started);
+            }
+            Wish::Act(intent) => self.act(intent),
+            Wish::ShowApproval(key) => {
+                self.approval = self
+                    .session
+                    .as_ref()
+                    .and_then(|session| world::approval(session, &key))
+                    .map(Arc::new);
+                self.refresh();
+            }
+            Wish::Secret { run, name, value } => {
+                if let Some(session) = self.session.as_mut() {
+                    session.keep_secret(&run, &name, value);
+                }
+                self.refresh();
+            }
+            Wish::Cancel(step) => {
+                let asked = self
+                    .session
+                    .as_ref()
+                    .map(|session| session.cancel(&step, Purpose::Run));
+                if let Some(Err(error)) = asked {
+                    self.notice(true, format!("{step} could not be ended: {error}"), None);
+                }
+            }
+            Wish::CancelTask(id) => self.world.tasks.retain(|task| task.id != id),
+            Wish::Fetch => {
+                let task = self.task("fetching the library");
+                background::fetch(&self.desk.settings, task, &self.send);
+            }
+            Wish::Sync => self.sync_now(),
+            Wish::SetTheme(name) => self.keep_theme(&name),
+            Wish::Preview(id) => self.preview(id.as_str(), false),
+            Wish::History(id) => self.preview(id.as_str(), true),
+            Wish::Diff { id, a, b } => self.diff(id.as_str(), &a, &b),
+            Wish::Export { format, path } => {
+                let left = self.export(format, &path);
+                self.told(left);
+            }
+            Wish::CopyStatement(key) => self.copy_statement(&key),
+            Wish::SitDown(index) => {
+                let sat = self.change_places(index);
+                self.told(sat);
+            }
+        }
+    }
+
+    /// Says what went wrong: what happened, what was kept, what to do.
+    fn told(&mut self, result: Result<(), CliError>) {
+        let Err(error) = result else { return };
+        let hint = error.hint().map(str::to_owned);
+        self.notice(true, error.to_string(), hint);
+    }
+
+    fn act(&mut self, intent: Intent) {
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
+        let asks = matches!(intent, Intent::Request { .. });
+        match session.act(intent) {
+            Ok(acted) => {
+                for text in acted.notices {
+                    self.notice(false, text, None);
+                }
+                self.approval = None;
+                self.publish();
+                if let Some(chair) = self.world.chair.as_ref().filter(|_| asks) {
+                    let hint = format!("P, or `be {}` in the list of `more`", chair.name);
+                    let what = format!("asked; now take {}'s chair and answer", chair.name);
+                    self.notice(false, what, Some(hint));
+                }
+            }
+            Err(DriverError::Refused(refusal)) => self.notice(true, refusal.what, refusal.hint),
+            Err(error) => self.notice(true, error.to_string(), None),
+        }
+        self.recorded();
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), CliError> {
+        let gathered = begin::gather(&self.desk, start.runbook.as_str())?;
+        let names = start.secrets.keys().cloned().collect();
+        if let Some(session) = self.session.as_mut() {
+            session.another_run(&gathered, start.inputs, names)?;
+        } else {
+            let run = gathered.run(start.inputs, names);
+            let begun = StartIncident {
+                title: start.title,
+                severity: start.severity,
+                mode: Mode::Live,
+                reference: None,
+                alert: None,
+                library: gathered.library.clone(),
+                policy: gathered.policy.clone(),
+                policy_yaml: gathered.policy_yaml.clone(),
+                allowed_signers: gathered.allowed_signers.clone(),
+                run: Some(run),
+            };
+            self.session = Some(Session::begin(Rc::clone(&self.desk), begun)?);
+        }
+        if let Some(session) = self.session.as_mut()
+            && let Some(run) = session.state().runs.last().map(|run| run.id.clone())
+        {
+            for (name, value) in start.secrets {
+                session.keep_secret(&run, &name, value);
+            }
+            self.world.me = world::me(&self.desk, Some(session.state()));
+        }
+        self.publish();
+        self.recorded();
+        if let Some(session) = &self.session {
+            self.model.wanted = Some(Wanted::Incident(session.id().clone(), None));
+        }
+        Ok(())
+    }
+
+    fn sync_now(&mut self) {
+        if self.desk.settings.hub.is_none() {
+            self.notice(
+                false,
+                "there is no hub: the record is here only",
+                Some("--hub PATH|URL names one".to_owned()),
+            );
+            return;
+        }
+        self.pace.now();
+        self.meet_hub();
+    }
+
+    fn keep_theme(&mut self, name: &str) {
+        let Ok(mut config) = crate::cli::config::Config::read(&self.common) else {
+            return;
+        };
+        config.file.theme = Some(name.to_owned());
+        if let Err(error) = config.save() {
+            self.notice(false, format!("the theme was not kept: {error}"), None);
+        }
+    }
+
+    fn preview(&mut self, id: &str, history: bool) {
+        self.world.preview = Some(match self.read_preview(id, history) {
+            Ok(preview) => Arc::new(preview),
+            Err(error) => {
+                let mut preview = Preview::clone(&empty_preview(id));
+                preview.problems = vec![error.to_string()];
+                Arc::new(preview)
+            }
+        });
+    }
+
+    fn read_preview(&self, id: &str, history: bool) -> Result<Preview, CliError> {
+        let library = self.desk.library()?;
+        let pin = library.pin()?;
+        let entry = begin::find(library, &pin, id)?;
+        let blob = library.read_entry(&entry)?;
+        let (book, problems) = parse::runbook(&entry.path, &blob.bytes);
+        let policy = library
+            .policy(&pin)?
+            .and_then(|blob| parse::policy(POLICY, &blob.bytes).0)
+            .unwrap_or_default();
+        let mut gates = BTreeMap::new();
+        for step in book
+            .iter()
+            .flat_map(|book| book.steps.iter().map(move |step| (book, step)))
+        {
+            let (book, step) = step;
+            if let Some(gate) = policy.checkpoint_for(book, step, &BTreeMap::new()) {
+                let who = crate::runbook::gates::who_could_pass(&policy, &gate, None);
+                gates.insert(
+                    step.id.clone(),
+                    GatePreview {
+                        asks: checkpoint::describe(&gate),
+                        who,
+                    },
+                );
+            }
+        }
+        let commits = if history {
+            library.history(&pin, &entry.path, MOST_HISTORY)?
+        } else {
+            Vec::new()
+        };
+        Ok(Preview {
+            id: id.to_owned(),
+            book: book.map(Arc::new),
+            gates,
+            problems: problems.iter().map(ToString::to_string).collect(),
+            history: commits
+                .into_iter()
+                .map(|commit| Change {
+                    commit: commit.commit.chars().take(12).collect(),
+                    author: commit.author_name,
+                    date: commit.date,
+                    subject: commit.subject,
+                })
+                .collect(),
+            diff: None,
+        })
+    }
+
+    fn diff(&mut self, id: &str, a: &str, b: &str) {
+        let text = (|| -> Result<String, CliError> {
+            let library = self.desk.library()?;
+            let (old, new) = (library.pin_revision(a)?, library.pin_revision(b)?);
+            let entry = begin::find(library, &new, id)?;
+            Ok(library.diff(&entry.path, &old, &new)?)
+        })();
+        let text = text.unwrap_or_else(|error| error.to_string());
+        if let Some(preview) = self.world.preview.as_mut() {
+            Arc::make_mut(preview).diff = Some(Arc::new(text));
+        }
+    }
+
+    fn export(&mut self, format: ExportFormat, path: &str) -> Result<(), CliError> {
+        let Some(session) = self.session.as_ref() else {
+            return Ok(());
+        };
+        let timeline = record::project(session);
+        let format = match format {
+            ExportFormat::Markdown => CliFormat::Markdown,
+            ExportFormat::Json => CliFormat::Json,
+        };
+        let text = record::render(&timeline, format)?;
+        files::write_atomic(path.as_ref(), text.as_bytes(), 0o644)
+            .map_err(|error| CliError::Input(format!("{path}: {error}")))?;
+        self.notice(false, format!("wrote {}", escape::line(path)), None);
+        Ok(())
+    }
+
+    /// Puts what would be signed on the clipboard of the terminal, through whatever lies between (OSC 52).
+    fn copy_statement(&mut self, key: &crate::engine::command::StepKey) {
+        let Some(session) = self.session.as_ref() else {
+            return;
+        };
+        let Some(view) = world::approval(session, key) else {
+            return;
+        };
+        let intent = Intent::Approve {
+            step: key.clone(),
+            request: view.request,
+        };
+        match session.prepare(&intent) {
+            Ok(Some(prepared)) => {
+                let copy =
+                    crossterm::clipboard::CopyToClipboard::to_clipboard_from(prepared.statement);
+                let _ = crossterm::execute!(std::io::stdout(), copy);
+                self.notice(false, "the statement is on the clipboard", None);
+            }
+            Ok(None) => {}
+            Err(error) => self.notice(true, error.to_string(), None),
+        }
+    }
+
+    /// In a demo another of its people sits down at this keyboard.
+    fn change_places(&mut self, index: usize) -> Result<(), CliError> {
+        let Some(config) = self
+            .others
+            .as_ref()
+            .and_then(|others| others.people.get(index))
+            .cloned()
+        else {
+            return Ok(());
+        };
+        let here = self.session.as_ref().map(|session| session.id().clone());
+        // What was recorded here must be at the hub before the other one looks.
+        if let Some(session) = self.session.as_mut() {
+            session.publish()?;
+            session.exchange()?;
+        }
+        self.session = None;
+        self.approval = None;
+        self.events = Arc::default();
+        self.desk = config.desk()?;
+        if let Some(id) = here {
+            drop(crate::driver::sync::open_or_fetch(&self.desk, &id)?);
+            self.open(&id)?;
+        }
+        self.sit_down();
+        if let Some(session) = &self.session {
+            self.world.me = world::me(&self.desk, Some(session.state()));
+        }
+        self.refresh();
+        let name = self.world.me.name.clone();
+        self.notice(false, format!("you are {name} now"), None);
+        Ok(())
+    }
+
+    pub(super) fn received(&mut self, message: Message) {
+        match message {
+            Message::Catalog(entries) => self.world.entries = Arc::new(entries),
+            Message::Checked(counts) => self.checked(counts),
+            Message::CatalogFailed(why) => {
+                self.notice(true, format!("the library cannot be listed: {why}"), None)
+            }
+            Message::Fetched { task, result } => {
+                self.world.tasks.retain(|known| known.id != task);
+                match result {
+                    Ok(text) => self.notice(false, text, None),
+                    Err(why) => {
+                        let hint = "what was fetched before is still here and usable".to_owned();
+                        self.notice(true, format!("not fetched: {why}"), Some(hint));
+                    }
+                }
+                self.world.library = world::library(&self.desk);
+                background::catalog(&self.desk.settings, &self.send);
+            }
+            Message::Synced {
+                at,
+                received,
+                problems,
+            } => {
+                self.world.sync = Sync::Synced(at);
+                for problem in problems {
+                    self.notice(true, problem, None);
+                }
+                if received > 0 && self.session.is_none() {
+                    self.list_incidents();
+                }
+                let _ = self.look();
+            }
+            Message::Incidents(rows) => self.world.incidents = Arc::new(rows),
+            Message::SyncFailed { at, why } => {
+                let since = match &self.world.sync {
+                    Sync::Failing { since, .. } => *since,
+                    Sync::Synced(last) => *last,
+                    Sync::Local => at,
+                };
+                self.world.sync = Sync::Failing { since, why };
+            }
+            Message::Again => self.input(crate::tui::Input::Tick),
+            Message::HangUp => self.quit = true,
+        }
+    }
+
+    fn checked(&mut self, counts: Vec<(String, usize)>) {
+        let counts: BTreeMap<_, _> = counts
+            .into_iter()
+            .filter_map(|(path, count)| {
+                Some((
+                    path.rsplit('/').next()?.strip_suffix(".yaml")?.to_owned(),
+                    count,
+                ))
+            })
+            .collect();
+        for entry in Arc::make_mut(&mut self.world.entries) {
+            entry.problems = Some(counts.get(&entry.id).copied().unwrap_or(0));
+        }
+    }
+}
+
+fn bell() {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(b"\x07");
+    let _ = std::io::stdout().flush();
+}

@@ -1,0 +1,404 @@
+//! Putting together what the screen shows: library, incidents, the open one with its gates, as values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::cli::status;
+use crate::driver::{Desk, Session};
+use crate::engine::checkpoint::{self, judge, prepare, record};
+use crate::engine::command::StepKey;
+use crate::engine::decide;
+use crate::engine::exec::Purpose;
+use crate::engine::intent::Intent;
+use crate::engine::state::{Request, Run, State, Status, StepState};
+use crate::engine::{At, IncidentId, StepRef};
+use crate::host::supervise::Stream;
+use crate::runbook::model::{Severity, Step};
+use crate::trust::{Mode, Principal};
+use crate::tui::world::{
+    ApprovalView, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail, Waits,
+};
+
+/// Lines of output kept for the screen; all of it is in the evidence.
+const TAIL_LINES: usize = 2_000;
+/// Bytes of output read for the screen.
+const TAIL_BYTES: u64 = 256 << 10;
+
+/// Who sits here.
+#[must_use]
+pub fn me(desk: &Desk, state: Option<&State>) -> Me {
+    let identity = &desk.identity;
+    let principal = identity.principal.clone();
+    let incident = state.and_then(|state| state.incident.as_deref());
+    let person =
+        incident.and_then(|incident| incident.people.person_of(&principal).map(str::to_owned));
+    let roles = match (&person, incident) {
+        (Some(person), Some(incident)) => incident.people.roles_of(person).cloned().collect(),
+        _ => Vec::new(),
+    };
+    Me {
+        name: person.unwrap_or_else(|| {
+            principal
+                .as_str()
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        }),
+        signed: identity.signer.is_some(),
+        key: identity
+            .signer
+            .as_ref()
+            .map(|signer| signer.fingerprint())
+            .unwrap_or_default(),
+        principal,
+        roles,
+    }
+}
+
+/// The header line of the library.
+#[must_use]
+pub fn library(desk: &Desk) -> Option<Library> {
+    let library = desk.own_library()?;
+    let pin = library.pin().ok()?;
+    Some(Library {
+        source: library.spec().to_string(),
+        commit: pin.commit.chars().take(7).collect(),
+        author: pin.author_name,
+        date: pin.date,
+        branch: pin.branch,
+        fetched: library.fetched_at(),
+    })
+}
+
+/// One incident of the list; `None` where it is closed and owes nothing.
+#[must_use]
+pub fn incident_row(me: &Principal, id: &IncidentId, state: &State) -> Option<IncidentRow> {
+    let incident = state.incident.as_deref()?;
+    let owed = state.owed_reviews().next().is_some();
+    if state.closed.is_some() && !owed {
+        return None;
+    }
+    let position = match state.open_runs().next() {
+        Some(run) => {
+            let (over, all) = run.progress();
+            format!("step {over}/{all}")
+        }
+        None if owed => "review owed".to_owned(),
+        None => "walked".to_owned(),
+    };
+    Some(IncidentRow {
+        id: id.clone(),
+        short: id.short(4),
+        severity: state.severity.unwrap_or(Severity::Sev3),
+        title: incident.title.clone(),
+        position,
+        started: incident.started,
+        waits: waits(me, state),
+        exercise: incident.mode == Mode::Exercise,
+        overridden: owed,
+    })
+}
+
+fn waits(me: &Principal, state: &State) -> Option<Waits> {
+    for run in &state.runs {
+        for at in &run.steps {
+            let Some(request) = at.request.as_deref().filter(|request| request.is_open()) else {
+                continue;
+            };
+            let Some(step) = run.book.step(&at.id) else {
+                continue;
+            };
+            let fresh = !request.approvals.iter().any(|approval| &approval.by == me);
+            if fresh && judge::eligible(state, run, step, request, me).is_ok() {
+                return Some(Waits::Approval(StepKey {
+                    run: run.id.clone(),
+                    step: at.id.clone(),
+                }));
+            }
+        }
+    }
+    if status::waiting(me, state).is_some() {
+        return Some(Waits::Review);
+    }
+    let roles = state.roles.get(me)?;
+    state.open_runs().find_map(|run| {
+        let (step, at) = run.current()?;
+        let mine = step.role.as_ref().is_some_and(|role| roles.contains(role));
+        (mine && at.status == Status::Todo).then(|| {
+            Waits::Step(StepKey {
+                run: run.id.clone(),
+                step: step.id.clone(),
+            })
+        })
+    })
+}
+
+/// The open incident. `events` is handed in because it only changes when something was recorded.
+#[must_use]
+pub fn open(
+    session: &Session,
+    events: &Arc<Vec<Arc<crate::engine::Event>>>,
+    refolded: u64,
+    approval: Option<Arc<ApprovalView>>,
+) -> Open {
+    let state = Arc::clone(session.state());
+    Open {
+        id: session.id().clone(),
+        short: session.id().short(4),
+        events: Arc::clone(events),
+        refolded,
+        tails: tails(session, &state),
+        read_only: session.journal().read_only().map(str::to_owned),
+        steps: facts(session, &state),
+        approval,
+        state,
+    }
+}
+
+/// What the engine and this machine say of each step that is not over.
+fn facts(session: &Session, state: &State) -> BTreeMap<StepKey, Arc<StepFacts>> {
+    let mut facts = BTreeMap::new();
+    let Ok(at) = session.at() else { return facts };
+    for run in &state.runs {
+        for (step, at_step) in run.book.steps.iter().zip(&run.steps) {
+            if matches!(at_step.status, Status::Done | Status::Skipped) {
+                continue;
+            }
+            let key = StepKey {
+                run: run.id.clone(),
+                step: step.id.clone(),
+            };
+            facts.insert(
+                key.clone(),
+                Arc::new(step_facts(session, state, run, step, at_step, &at, &key)),
+            );
+        }
+    }
+    facts
+}
+
+fn step_facts(
+    session: &Session,
+    state: &State,
+    run: &Run,
+    step: &Step,
+    at_step: &StepState,
+    at: &At,
+    key: &StepKey,
+) -> StepFacts {
+    let found = record::find(state, key).ok();
+    let secrets = BTreeMap::new();
+    let made = found.and_then(|found| {
+        record::make(found, Purpose::Run, &secrets, &record::Site::here(at)).ok()
+    });
+    let suggested = decide::suggested(run, step).map(|label| {
+        let why = match &step.kind {
+            crate::runbook::model::Kind::Decide(decide) => decide
+                .options
+                .iter()
+                .find(|option| option.label == label)
+                .and_then(|option| option.when.clone()),
+            _ => None,
+        };
+        (label, why.unwrap_or_default())
+    });
+    let due = step.due.as_ref().and_then(|due| {
+        let milestone = crate::engine::fact::Milestone::named(&due.clock)?;
+        let from = state.milestones.get(&milestone)?.at;
+        from.checked_add_signed(chrono::TimeDelta::from_std(due.within).ok()?)
+    });
+    let may = state.incident.as_deref().is_some_and(|incident| {
+        at.who.signed && judge::may_override(incident, &at.who.principal).is_ok()
+    });
+    StepFacts {
+        gate: gate(state, run, step, at_step, at),
+        record: made.map(Arc::new),
+        suggested,
+        due,
+        missing_secrets: session.missing_secrets(key),
+        may_override: may,
+    }
+}
+
+fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> Gate {
+    let Some(incident) = state.incident.as_deref() else {
+        return Gate::Free;
+    };
+    let Some(checkpoint) = checkpoint::gate(incident, run, step) else {
+        return Gate::Free;
+    };
+    if let Some(why) = &incident.broken {
+        return Gate::Blocked(format!("the pinned policy cannot be used: {why}"));
+    }
+    let asks = checkpoint::describe(&checkpoint);
+    let key = StepKey {
+        run: run.id.clone(),
+        step: step.id.clone(),
+    };
+    let Ok(found) = record::find(state, &key) else {
+        return Gate::Free;
+    };
+    if prepare::overridden_record(state, found, at).is_some() {
+        let over = state
+            .overrides
+            .values()
+            .find(|over| !over.used && over.step.step == step.id);
+        return Gate::Overridden {
+            by: over.map(|over| over.by.to_string()).unwrap_or_default(),
+            until: over.map(|over| over.until.fixed_offset()),
+        };
+    }
+    let request = at_step
+        .request
+        .as_deref()
+        .filter(|request| request.record.step.attempt == record::next_attempt(at_step));
+    let could = crate::runbook::gates::who_could_pass(
+        &incident.policy,
+        &checkpoint,
+        incident.people.person_of(&at.who.principal),
+    );
+    let Some(request) = request.filter(|request| !request.withdrawn && request.consumed.is_none())
+    else {
+        return Gate::Closed { asks, who: could };
+    };
+    if let Some((by, reason)) = &request.denied {
+        return Gate::Denied {
+            asks,
+            by: by.to_string(),
+            reason: reason.clone(),
+        };
+    }
+    if let Err(refusal) = judge::same_as_state(found, &request.record) {
+        return Gate::Void {
+            asks,
+            why: refusal.what,
+        };
+    }
+    asked(state, run, step, request, at, asks)
+}
+
+fn asked(state: &State, run: &Run, step: &Step, request: &Request, at: &At, asks: String) -> Gate {
+    let Some(incident) = state.incident.as_deref() else {
+        return Gate::Free;
+    };
+    let now = at.utc().timestamp();
+    let standing = checkpoint::standing(incident, request, now);
+    let until = request
+        .approvals
+        .iter()
+        .filter_map(|approval| approval.statement.not_after)
+        .filter(|until| until.timestamp() >= now)
+        .min()
+        .map(|until| until.fixed_offset());
+    if standing.open {
+        let by = request
+            .approvals
+            .iter()
+            .map(|approval| approval.by.to_string())
+            .collect();
+        return Gate::Open { by, until };
+    }
+    if !request.approvals.is_empty() && standing.counted.is_empty() {
+        return Gate::Void {
+            asks,
+            why: "the approvals have expired".to_owned(),
+        };
+    }
+    let me = &at.who.principal;
+    let answered = request.approvals.iter().any(|approval| &approval.by == me);
+    Gate::Pending(Pending {
+        asks,
+        who: checkpoint::who_could(state, run, step, request),
+        have: standing.tally.0,
+        want: standing.tally.1,
+        by: request.by.to_string(),
+        asked: request.at,
+        expires: until,
+        mine: !answered && judge::eligible(state, run, step, request, me).is_ok(),
+        asked_by_me: &request.by == me,
+    })
+}
+
+/// What running commands of this writer, and the last ones, printed.
+fn tails(session: &Session, state: &State) -> BTreeMap<StepRef, Arc<Tail>> {
+    let mut tails = BTreeMap::new();
+    for run in &state.runs {
+        for at in &run.steps {
+            let here = run.at.as_ref() == Some(&at.id) || at.status == Status::Running;
+            let twin = at.twins.contains_key(&Purpose::DryRun) && at.status == Status::Todo;
+            if !here && !matches!(at.status, Status::Failed | Status::Unknown) {
+                continue;
+            }
+            let step = StepRef {
+                run: run.id.clone(),
+                step: at.id.clone(),
+                attempt: at.attempt,
+            };
+            let purpose = if twin { Purpose::DryRun } else { Purpose::Run };
+            if let Some(tail) = tail(session, &step, purpose) {
+                tails.insert(step, Arc::new(tail));
+            }
+        }
+    }
+    tails
+}
+
+fn tail(session: &Session, step: &StepRef, purpose: Purpose) -> Option<Tail> {
+    let job = session.job(step, purpose);
+    let size = std::fs::metadata(job.dir().join("output")).ok()?.len();
+    let from = size.saturating_sub(TAIL_BYTES);
+    let bytes = job
+        .read(
+            Stream::Output,
+            from,
+            usize::try_from(TAIL_BYTES).unwrap_or(usize::MAX),
+        )
+        .ok()?;
+    let text = crate::evidence::escape::decolour(&bytes);
+    let text = String::from_utf8_lossy(&text);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if lines.len() > TAIL_LINES {
+        lines.drain(..lines.len() - TAIL_LINES);
+    }
+    Some(Tail { lines, bytes: size })
+}
+
+/// The approval text of a step that somebody asked for, for whoever sits here.
+#[must_use]
+pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
+    let state = session.state();
+    let found = record::find(state, key).ok()?;
+    let request = found.state.request.as_deref()?;
+    let digest = request.record.digest();
+    let text = checkpoint::text::approval_text(found.incident, &request.record, &request.by);
+    let intent = Intent::Approve {
+        step: key.clone(),
+        request: digest,
+    };
+    let eligible = session
+        .prepare(&intent)
+        .map(|_| ())
+        .map_err(|error| error.to_string());
+    let identity = &session.desk.identity;
+    let key_text = identity
+        .signer
+        .as_ref()
+        .map(|signer| signer.fingerprint())
+        .unwrap_or_else(|| "no key".to_owned());
+    let expires = session.desk.ports.clock.now().checked_add_signed(
+        chrono::TimeDelta::from_std(request.checkpoint.expires).unwrap_or_default(),
+    );
+    Some(ApprovalView {
+        step: key.clone(),
+        request: digest,
+        title: found.step.title.clone(),
+        destructive: found.step.risk == crate::runbook::model::Risk::Destructive,
+        text,
+        requester: request.by.to_string(),
+        asked: request.at,
+        expires,
+        you_sign: format!("{}  {key_text}", identity.principal),
+        eligible,
+    })
+}
