@@ -1,0 +1,89 @@
+//! The screen dies while a command runs; the next one picks up exactly there.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::place::{Demo, PROGRAM};
+use super::pty::Term;
+
+fn begin(demo: &Demo) -> String {
+    let library = demo.flag("--library");
+    let go = demo.place.path("go");
+    let book = format!(
+        "id: slow\ntitle: A slow command\nseverity: sev4\nsteps:\n\
+         \x20 - id: wait\n    title: Wait for the word\n    timeout: 5m\n    run: |\n\
+         \x20     echo begun\n      while [ ! -e {0} ]; do sleep 0.05; done\n      echo went on\n\
+         \x20 - {{id: after, title: Afterwards}}\n",
+        go.display()
+    );
+    std::fs::write(library.join("runbooks/slow.yaml"), book).unwrap();
+    for args in [
+        ["add", "."].as_slice(),
+        &["commit", "-q", "-m", "Add a slow one"],
+    ] {
+        let done = demo
+            .place
+            .command("git")
+            .arg("-C")
+            .arg(&library)
+            .args(["-c", "user.name=Lee", "-c", "user.email=lee@example.org"])
+            .args(args)
+            .status()
+            .expect("the program `git` is needed for this test");
+        assert!(done.success());
+    }
+    demo.does(&demo.robin, "start slow")
+        .trim()
+        .lines()
+        .last()
+        .unwrap()
+        .to_owned()
+}
+
+fn open(demo: &Demo, inc: &str) -> Term {
+    let mut args = demo.robin.clone();
+    args.extend(["open".to_owned(), inc.to_owned()]);
+    Term::start(&demo.place, PROGRAM, &args, &[])
+}
+
+fn kill(term: &mut Term) {
+    kill_process(
+        Pid::from_raw(term.child.id().cast_signed()).unwrap(),
+        Signal::KILL,
+    )
+    .unwrap();
+    term.child.wait().unwrap();
+}
+
+#[test]
+fn a_killed_screen_is_picked_up_where_it_was() {
+    let demo = Demo::new();
+    let inc = begin(&demo);
+    let mut term = open(&demo, &inc);
+    term.wait("Enter run");
+    term.send("\r");
+    term.wait("Enter watch the output");
+    kill(&mut term);
+
+    // The command still runs, and the next screen shows it.
+    let mut term = open(&demo, &inc);
+    let screen = term.wait("Enter watch the output");
+    assert!(screen.contains("Steps 0/2"), "{screen}");
+    kill(&mut term);
+
+    // It ends while nobody looks; its end is recorded by whoever looks next.
+    std::fs::write(demo.place.path("go"), "").unwrap();
+    let term = open(&demo, &inc);
+    let screen = term.wait("Steps 1/2");
+    assert!(screen.contains("✓ wait"), "{screen}");
+    assert!(screen.contains("▶ after"), "{screen}");
+    drop(term);
+    let mut timeline = demo.robin.clone();
+    timeline.extend(["timeline".to_owned(), inc]);
+    let timeline = demo.place.done(&timeline);
+    assert_eq!(timeline.matches("started wait").count(), 1, "{timeline}");
+    assert_eq!(
+        timeline.matches("ran wait: exit 0").count(),
+        1,
+        "{timeline}"
+    );
+}
