@@ -162,8 +162,14 @@ fn case_42_a_thousand_sizes_are_survived() {
         assert!(term.child.try_wait().unwrap().is_none(), "{columns}×{rows}");
     }
     term.resize(80, 24);
-    term.wait("Steps 0/8");
-    term.send("?");
+    // A key may overtake the last size: in a window too small for help it means nothing, so it is pressed until it does.
+    for _ in 0..100 {
+        term.send("?");
+        term.quiet(Duration::from_millis(100));
+        if term.text().contains("Enter back") {
+            break;
+        }
+    }
     term.wait("Enter back");
     term.send("\x03");
     assert!(term.ends(Duration::from_secs(10)).unwrap().success());
