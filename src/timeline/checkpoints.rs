@@ -28,7 +28,7 @@ pub struct Checkpoint {
     pub title: String,
     pub risk: Risk,
     pub purpose: Purpose,
-    /// What the gate asks for: `1 approver; not performer; 900s`.
+    /// What the gate asks for: `1 approver; not performer; 15m`.
     pub gate: String,
     /// What would run, several lines.
     pub script: String,
