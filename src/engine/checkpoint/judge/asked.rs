@@ -1,0 +1,188 @@
+//! What is asked about: that it is what the runbook makes of the step, can be read as it runs, and is still open.
+
+use crate::engine::checkpoint::{
+    describe, gate,
+    record::{self, Found, Site},
+};
+use crate::engine::command::{Refusal, RefusalKind};
+use crate::engine::exec::ExecRecord;
+use crate::engine::ids::StepRef;
+use crate::engine::state::{Request, Status};
+use crate::evidence::{canonical, escape};
+use crate::runbook::policy::Checkpoint;
+
+/// The gate of a step that has one.
+///
+/// # Errors
+/// When it has none, or the pinned policy could not be read.
+pub fn gate_of(found: Found<'_>) -> Result<Checkpoint, Refusal> {
+    if let Some(why) = &found.incident.broken {
+        return Err(Refusal::new(
+            RefusalKind::NotTrusted,
+            format!("the pinned policy cannot be used: {why}"),
+        ));
+    }
+    gate(found.incident, found.run, found.step).ok_or_else(|| {
+        Refusal::new(
+            RefusalKind::WrongState,
+            format!("step {} has no checkpoint", found.step.id),
+        )
+    })
+}
+
+/// That the record is what the runbook and the values of this state make of the step, at the site it names.
+///
+/// # Errors
+/// When anything that decides what will happen differs.
+pub fn same_as_state(found: Found<'_>, record: &ExecRecord) -> Result<(), Refusal> {
+    let secrets = record
+        .vars
+        .iter()
+        .filter_map(|(name, var)| match var {
+            crate::engine::exec::Var::Secret(hmac) => Some((name.clone(), hmac.clone())),
+            crate::engine::exec::Var::Plain(_) => None,
+        })
+        .collect();
+    let mut made = record::make(found, record.exec.purpose, &secrets, &Site::of(record))?;
+    // Limits may differ between versions of runsheet; they are bound by the digest, not judged.
+    made.exec.output_limit = record.exec.output_limit;
+    made.exec.files.clone_from(&record.exec.files);
+    if &made == record {
+        return Ok(());
+    }
+    let (is, was) = (canonical::to_string(&made), canonical::to_string(record));
+    let what = match (is, was) {
+        (Ok(is), Ok(was)) => difference(&is, &was),
+        _ => "other values".to_owned(),
+    };
+    Err(Refusal::new(
+        RefusalKind::Changed,
+        format!("step {} is not what was asked about: {what}", found.step.id),
+    )
+    .hint("ask again: approvals are for exactly what was shown"))
+}
+
+fn difference(is: &str, was: &str) -> String {
+    let at = is
+        .bytes()
+        .zip(was.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let cut = |text: &str| {
+        let from = text
+            .char_indices()
+            .map(|(i, _)| i)
+            .take_while(|i| *i <= at.saturating_sub(30))
+            .last()
+            .unwrap_or(0);
+        text[from..].chars().take(80).collect::<String>()
+    };
+    format!(
+        "now …{}…, then …{}…",
+        escape::line(&cut(is)),
+        escape::line(&cut(was))
+    )
+}
+
+/// Whether the step can still be asked about.
+///
+/// # Errors
+/// When it runs, is over, or nobody knows how it ended.
+pub fn askable(found: Found<'_>) -> Result<(), Refusal> {
+    let step = &found.step.id;
+    let refuse = |what: String| Err(Refusal::new(RefusalKind::WrongState, what));
+    match found.state.status {
+        Status::Todo | Status::Failed => Ok(()),
+        Status::Running => refuse(format!("step {step} runs")),
+        Status::Done | Status::Skipped => refuse(format!("step {step} is over")),
+        Status::Unknown => Err(Refusal::new(
+            RefusalKind::WrongState,
+            format!("nobody saw how step {step} ended"),
+        )
+        .hint("look, then `resolve succeeded` or `resolve failed`")),
+    }
+}
+
+/// A command that reads otherwise than it runs cannot be approved by anybody.
+///
+/// # Errors
+/// When a script or value holds bidirectional, zero-width, tag or control characters.
+pub fn plain_to_see(record: &ExecRecord) -> Result<(), Refusal> {
+    let texts = [
+        Some(&record.exec.script),
+        record.dry_run.as_ref(),
+        record.rollback.as_ref(),
+        Some(&record.exec.cwd),
+    ];
+    let values = record.vars.values().filter_map(|var| match var {
+        crate::engine::exec::Var::Plain(value) => Some(value),
+        crate::engine::exec::Var::Secret(_) => None,
+    });
+    for text in texts.into_iter().flatten().chain(values) {
+        if let Some(row) = text.lines().find(|row| escape::hidden(row).is_some()) {
+            return Err(Refusal::new(
+                RefusalKind::GateClosed,
+                format!(
+                    "it holds characters that hide or reorder text, so nobody can approve it: {}",
+                    escape::line(row)
+                ),
+            )
+            .hint("the runbook or the value has to be mended first"));
+        }
+    }
+    Ok(())
+}
+
+/// The request that still asks.
+///
+/// # Errors
+/// When there is none for this attempt, or it was answered.
+pub fn open_request<'a>(found: Found<'a>, step: &StepRef) -> Result<&'a Request, Refusal> {
+    let request = found
+        .state
+        .request
+        .as_deref()
+        .filter(|request| &request.record.step == step)
+        .ok_or_else(|| {
+            Refusal::new(
+                RefusalKind::WrongState,
+                format!("nobody has asked for approval of {step}"),
+            )
+        })?;
+    if let Some((who, reason)) = &request.denied {
+        return Err(Refusal::new(
+            RefusalKind::Denied,
+            format!("{who} denied it: {}", escape::line(reason)),
+        )
+        .hint("a denial stands until somebody asks anew"));
+    }
+    if request.withdrawn {
+        return Err(Refusal::new(
+            RefusalKind::WrongState,
+            "the request was withdrawn",
+        ));
+    }
+    if request.consumed.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::Replayed,
+            "the approvals of this request are used up",
+        ));
+    }
+    Ok(request)
+}
+
+/// The refusal of a gate that is closed.
+#[must_use]
+pub fn closed_gate(found: Found<'_>, request: &Request, tally: (u32, u32)) -> Refusal {
+    Refusal::new(
+        RefusalKind::GateClosed,
+        format!(
+            "step {} waits at its checkpoint: {} of {} approvals ({})",
+            found.step.id,
+            tally.0,
+            tally.1,
+            describe(&request.checkpoint)
+        ),
+    )
+    .hint("another person approves with `runsheet approve`; whoever policy lets may `runsheet override`")
+}
