@@ -163,6 +163,9 @@ pub enum Cmd {
     Request {
         inc: String,
         step: String,
+        /// For its roll back instead of the step itself
+        #[arg(long)]
+        roll_back: bool,
         #[command(flatten)]
         secrets: Secrets,
     },
@@ -187,10 +190,32 @@ pub enum Cmd {
     Override {
         inc: String,
         step: String,
+        /// For its roll back instead of the step itself
+        #[arg(long)]
+        roll_back: bool,
         #[arg(long)]
         reason: String,
         #[command(flatten)]
         secrets: Secrets,
+    },
+    /// Pass the question about a step on to somebody else who may answer it
+    Delegate {
+        inc: String,
+        step: String,
+        person: String,
+    },
+    /// The policy of an open incident
+    Policy {
+        #[command(subcommand)]
+        action: PolicyAction,
+    },
+    /// Take an artifact out of the record; takes two people, its digest stays
+    Expunge {
+        inc: String,
+        /// Its digest, or enough of its beginning
+        evidence: String,
+        #[arg(long)]
+        reason: String,
     },
     /// Review an override that somebody else made
     Review {
@@ -336,6 +361,18 @@ pub enum People {
     },
 }
 
+/// What can be done with the policy of an incident.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum PolicyAction {
+    /// Agree that the policy of your own library holds from here on; takes two people, and voids what is pending
+    Adopt {
+        inc: String,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
 /// What can be done with a step.
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
@@ -350,6 +387,11 @@ pub enum StepAction {
     },
     /// Run its dry_run twin
     DryRun {
+        #[command(flatten)]
+        secrets: Secrets,
+    },
+    /// Run its rollback, under the same rules as the step
+    RollBack {
         #[command(flatten)]
         secrets: Secrets,
     },

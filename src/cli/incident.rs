@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Cmd, Common, FidelityArg, Secrets, Start};
 use super::config::Config;
-use super::{CliError, out, status, steps, times};
+use super::{CliError, checkpoint, out, status, steps, times};
 use crate::driver::begin::{self, Gathered};
 use crate::driver::session::Acted;
 use crate::driver::{Desk, Session};
@@ -43,7 +43,10 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         | Cmd::Approve { .. }
         | Cmd::Deny { .. }
         | Cmd::Override { .. }
-        | Cmd::Review { .. } => gate(common, &desk, command),
+        | Cmd::Delegate { .. }
+        | Cmd::Policy { .. }
+        | Cmd::Expunge { .. }
+        | Cmd::Review { .. } => checkpoint::run(common, &desk, command),
         other => entry(common, &desk, other),
     }
 }
@@ -221,97 +224,6 @@ fn begun(
         allowed_signers: gathered.allowed_signers.clone(),
         run: Some(gathered.run(inputs, secrets)),
     })
-}
-
-fn gate(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError> {
-    let (inc, step) = match &command {
-        Cmd::Request { inc, step, .. }
-        | Cmd::Withdraw { inc, step }
-        | Cmd::Approve { inc, step, .. }
-        | Cmd::Deny { inc, step, .. }
-        | Cmd::Override { inc, step, .. } => (inc, Some(step)),
-        Cmd::Review { inc, .. } => (inc, None),
-        _ => return Err(CliError::Input("no such command".to_owned())),
-    };
-    let mut session = open(desk, inc)?;
-    let key = step.map(|step| session.step(step)).transpose()?;
-    let intent = match (command, key) {
-        (Cmd::Request { secrets: given, .. }, Some(step)) => {
-            keep_for(&mut session, &step.run, secrets(&given)?);
-            Intent::Request(step)
-        }
-        (Cmd::Withdraw { .. }, Some(step)) => Intent::Withdraw(step),
-        (Cmd::Approve { request, .. }, Some(step)) => {
-            steps::approval(common, &session, step, request.as_deref())?
-        }
-        (Cmd::Deny { reason, .. }, Some(step)) => {
-            let request = steps::asked(&session, &step)?;
-            Intent::Deny {
-                step,
-                request,
-                reason,
-            }
-        }
-        (
-            Cmd::Override {
-                reason,
-                secrets: given,
-                ..
-            },
-            Some(step),
-        ) => {
-            keep_for(&mut session, &step.run, secrets(&given)?);
-            Intent::Override { step, reason }
-        }
-        (
-            Cmd::Review {
-                overridden,
-                reason,
-                reject,
-                ..
-            },
-            _,
-        ) => {
-            let overridden = owed(&session, overridden.as_deref())?;
-            Intent::Review {
-                overridden,
-                accepted: !reject,
-                reason,
-            }
-        }
-        _ => return Err(CliError::Input("no such command".to_owned())),
-    };
-    act(common, &mut session, intent)
-}
-
-fn owed(session: &Session, text: Option<&str>) -> Result<Digest, CliError> {
-    let owed: Vec<_> = session
-        .state()
-        .owed_reviews()
-        .map(|over| over.event)
-        .collect();
-    match text {
-        Some(text) => {
-            let hex = text.strip_prefix("sha256:").unwrap_or(text);
-            owed.iter()
-                .find(|id| hex.len() >= 4 && id.hex().starts_with(hex))
-                .copied()
-                .ok_or_else(|| {
-                    CliError::Input(format!(
-                        "no override `{}` owes a review",
-                        escape::line(text)
-                    ))
-                })
-        }
-        None => match owed.as_slice() {
-            [id] => Ok(*id),
-            [] => Err(CliError::Input("no override owes a review".to_owned())),
-            _ => Err(CliError::Input(
-                "several overrides owe a review: name one by its digest (`runsheet status`)"
-                    .to_owned(),
-            )),
-        },
-    }
 }
 
 /// An intent that can only be named once the incident is open.
@@ -577,7 +489,10 @@ fn fidelity(known: FidelityArg) -> Fidelity {
 }
 
 /// A person by principal, or by the name policy has for them.
-fn principal(session: &Session, text: &str) -> Result<Principal, CliError> {
+///
+/// # Errors
+/// When it is neither.
+pub fn principal(session: &Session, text: &str) -> Result<Principal, CliError> {
     let named = session.state().incident.as_deref().and_then(|incident| {
         incident
             .policy

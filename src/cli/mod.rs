@@ -2,6 +2,7 @@
 //! done here with the same rules.
 
 pub mod args;
+mod checkpoint;
 mod config;
 mod demo;
 mod doctor;

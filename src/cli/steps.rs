@@ -45,6 +45,10 @@ pub fn run(
             keep_for(session, &key.run, secrets(&given)?);
             return start(common, session, key, Purpose::DryRun, false);
         }
+        StepAction::RollBack { secrets: given } => {
+            keep_for(session, &key.run, secrets(&given)?);
+            return start(common, session, key, Purpose::RollBack, false);
+        }
         StepAction::Done { all, tick, note } => {
             let checklist = if all { checklist(session, &key) } else { tick };
             Intent::Done {

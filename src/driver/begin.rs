@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::checkpoint::judge;
 use crate::engine::command::StartRun;
 use crate::engine::exec::PinnedPolicy;
 use crate::engine::fact::{LibraryPin, PinnedRunbook};
@@ -10,6 +9,7 @@ use crate::library::{Library, Pin};
 use crate::runbook::model::{Kind, Runbook, RunbookId};
 use crate::runbook::{lines, parse};
 
+use super::ground::policy_at;
 use super::{Desk, DriverError};
 
 /// How deep runbooks may use each other.
@@ -68,14 +68,7 @@ pub fn gather(desk: &Desk, name: &str) -> Result<Gathered, DriverError> {
         uses.push(pinned);
     }
     uses.sort_by(|a, b| a.id.cmp(&b.id));
-    let text = |blob: Option<crate::library::Blob>| {
-        blob.map_or_else(String::new, |blob| {
-            String::from_utf8_lossy(&blob.bytes).into_owned()
-        })
-    };
-    let policy_yaml = text(library.policy(&pin)?);
-    let allowed_signers = text(library.allowed_signers(&pin)?);
-    let sha256 = judge::policy_digest(&policy_yaml, &allowed_signers);
+    let policy = policy_at(library, &pin)?;
     Ok(Gathered {
         library: LibraryPin {
             source: library.spec().to_string(),
@@ -85,12 +78,9 @@ pub fn gather(desk: &Desk, name: &str) -> Result<Gathered, DriverError> {
             date: pin.date,
             subject: pin.subject.clone(),
         },
-        policy: PinnedPolicy {
-            commit: pin.commit,
-            sha256,
-        },
-        policy_yaml,
-        allowed_signers,
+        policy: policy.policy,
+        policy_yaml: policy.policy_yaml,
+        allowed_signers: policy.allowed_signers,
         book,
         runbook,
         uses,

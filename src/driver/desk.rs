@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::at::{At, BootStamp, Root, Who};
+use crate::engine::at::{At, BootStamp, Claim, Root, Who};
 use crate::engine::ids::WriterId;
 use crate::host::clock::Clock;
 use crate::host::git::{Git, Remote};
@@ -178,6 +178,7 @@ impl Desk {
             cwd: self.settings.cwd.clone(),
             root,
             receipts: receipts.into_map(),
+            claim: Claim::NotAsked,
         })
     }
 }

@@ -2,8 +2,10 @@
 //! back. Knows nothing of the terminal; what it has to show, it returns or tells through `Told`.
 
 pub mod begin;
+mod claim;
 pub mod collect;
 pub mod desk;
+mod ground;
 pub mod jobs;
 pub mod receipts;
 pub mod root;

@@ -1,4 +1,4 @@
-//! When this state directory first saw an approval, on the clock that nobody sets: so that an approval expires even
+//! When this state directory first saw an approval or override, on the clock that nobody sets: so that an approval expires even
 //! where the wall clock was set back or the machine slept.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ impl Receipts {
             .map_or_else(Self::default, Self)
     }
 
-    /// Stamps every approval among these events that has none yet, and keeps the stamps.
+    /// Stamps every approval and override among these events that has none yet, and keeps the stamps.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -43,7 +43,11 @@ impl Receipts {
     ) -> io::Result<()> {
         let before = self.0.len();
         for event in events {
-            if matches!(event.fact, Fact::CheckpointApproved(_)) {
+            let holds_for_a_time = matches!(
+                event.fact,
+                Fact::CheckpointApproved(_) | Fact::CheckpointOverridden(_)
+            );
+            if holds_for_a_time {
                 self.0.entry(event.id).or_insert_with(|| now.clone());
             }
         }

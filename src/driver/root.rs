@@ -1,9 +1,15 @@
 //! The root of trust of a record: what the asker's own library says of the commit, policy and runbooks it pinned.
 
+use std::collections::BTreeSet;
+
+use super::ground::policy_at;
 use crate::engine::at::Root;
+use crate::engine::checkpoint::change;
+use crate::engine::fact::Revoked;
 use crate::engine::state::{Incident, State};
 use crate::library::{Library, Pin};
-use crate::trust::AllowedSigners;
+use crate::trust::signature::fingerprint;
+use crate::trust::{AllowedSigners, People};
 
 /// Compares everything a record pinned with the own library.
 #[must_use]
@@ -22,7 +28,7 @@ pub fn root(library: Option<&Library>, state: &State) -> Root {
     }
 }
 
-fn compare(library: &Library, incident: &Incident, state: &State) -> Result<Vec<String>, String> {
+fn compare(library: &Library, incident: &Incident, state: &State) -> Result<Vec<Revoked>, String> {
     let commit = &incident.policy_pin.commit;
     let short = commit.chars().take(12).collect::<String>();
     match library.trusts(commit) {
@@ -37,20 +43,13 @@ fn compare(library: &Library, incident: &Incident, state: &State) -> Result<Vec<
     let pin = library
         .pin_commit(commit)
         .map_err(|error| error.to_string())?;
-    let text = |blob: Result<Option<crate::library::Blob>, crate::library::LibraryError>| {
-        blob.map(|blob| {
-            blob.map_or_else(String::new, |blob| {
-                String::from_utf8_lossy(&blob.bytes).into_owned()
-            })
-        })
-        .map_err(|error| error.to_string())
-    };
-    if text(library.policy(&pin))? != incident.policy_yaml {
+    let pinned = policy_at(library, &pin).map_err(|error| error.to_string())?;
+    if pinned.policy_yaml != incident.policy_yaml {
         return Err(format!(
             "policy.yaml of the record is not the one at {short}"
         ));
     }
-    if text(library.allowed_signers(&pin))? != incident.allowed_signers {
+    if pinned.allowed_signers != incident.allowed_signers {
         return Err(format!(
             "allowed_signers of the record is not the one at {short}"
         ));
@@ -58,7 +57,7 @@ fn compare(library: &Library, incident: &Incident, state: &State) -> Result<Vec<
     for run in &state.runs {
         runbook(library, &pin, run)?;
     }
-    Ok(revoked(library, incident))
+    revoked(library, incident)
 }
 
 fn runbook(
@@ -98,34 +97,68 @@ fn runbook(
     }
 }
 
-/// Trust shrinks at once: principals whose keys of the pinned file are gone from the tip.
-fn revoked(library: &Library, incident: &Incident) -> Vec<String> {
-    let Ok(pin) = library.pin() else {
-        return Vec::new();
-    };
+/// Trust shrinks at once: what the pinned policy grants and the newest commit of the branch no longer does. A principal
+/// without any of its keys, a key, a validity that has ended, a role.
+fn revoked(library: &Library, incident: &Incident) -> Result<Vec<Revoked>, String> {
+    let pin = library.pin().map_err(|error| error.to_string())?;
     if pin.commit == incident.policy_pin.commit {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let text = match library.allowed_signers(&pin) {
-        Ok(Some(blob)) => String::from_utf8_lossy(&blob.bytes).into_owned(),
-        _ => String::new(),
-    };
-    let (now, _) = AllowedSigners::parse(&text);
-    let mut gone: Vec<String> = incident
-        .signers
-        .signers()
-        .iter()
-        .flat_map(|signer| signer.principals.iter())
-        .filter(|principal| {
-            incident
-                .signers
-                .keys_of(principal)
-                .iter()
-                .any(|key| !now.principals_of(key).contains(principal))
-        })
-        .map(ToString::to_string)
-        .collect();
-    gone.sort_unstable();
+    let tip = policy_at(library, &pin).map_err(|error| error.to_string())?;
+    let now = change::read(&tip.policy, &tip.policy_yaml, &tip.allowed_signers);
+    if let Some(why) = now.broken {
+        return Err(format!(
+            "the newest policy of your own library cannot be used: {why}"
+        ));
+    }
+    let mut gone = keys_gone(incident, &now.signers);
+    gone.extend(roles_gone(incident, &now.people));
+    gone.sort();
     gone.dedup();
+    Ok(gone)
+}
+
+fn keys_gone(incident: &Incident, now: &AllowedSigners) -> Vec<Revoked> {
+    let signers = incident.signers.signers();
+    let all: BTreeSet<_> = signers.iter().flat_map(|line| &line.principals).collect();
+    let mut gone = Vec::new();
+    for who in all {
+        let keys = incident.signers.keys_of(who);
+        let ended: Vec<_> = keys
+            .iter()
+            .filter(|key| !now.allows_no_less(&incident.signers, who, key))
+            .collect();
+        if ended.len() == keys.len() {
+            gone.push(Revoked {
+                who: who.clone(),
+                key: None,
+                role: None,
+            });
+            continue;
+        }
+        gone.extend(ended.into_iter().map(|key| Revoked {
+            who: who.clone(),
+            key: Some(fingerprint(key)),
+            role: None,
+        }));
+    }
+    gone
+}
+
+fn roles_gone(incident: &Incident, now: &People) -> Vec<Revoked> {
+    let mut gone = Vec::new();
+    for person in incident.people.named() {
+        for who in incident.people.principals_of(person) {
+            let kept = now.person_of(who);
+            let lost = incident.people.roles_of(person).filter(|role| {
+                !kept.is_some_and(|kept| now.roles_of(kept).any(|has| has == *role))
+            });
+            gone.extend(lost.map(|role| Revoked {
+                who: who.clone(),
+                key: None,
+                role: Some(role.clone()),
+            }));
+        }
+    }
     gone
 }

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::at::{At, Root};
+use crate::engine::at::{At, Claim, Root};
 use crate::engine::checkpoint::{self, Prepared};
 use crate::engine::command::{Effect, StepKey};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Signed;
 use crate::engine::intent::{Intent, Secret};
-use crate::engine::{Command, Event, IncidentId, Refusal, RunId, State, StepRef, WriterId, decide};
+use crate::engine::{
+    Command, Event, Fact, IncidentId, Refusal, RunId, State, StepRef, WriterId, decide,
+};
 use crate::journal::{Journal, Store, TransactError};
 
 use super::begin::Gathered;
@@ -260,19 +262,32 @@ impl Session {
         match intent {
             Intent::Attach { path, step } => self.attach(&path, step),
             Intent::CollectLog { log } => self.collect_log(&log),
+            Intent::Adopt { reason } => self.adopt(reason.as_ref()),
             intent => self.act_signed(intent),
         }
     }
 
     fn act_signed(&mut self, intent: Intent) -> Result<Acted, DriverError> {
+        let mut acted = if rests_on_trust(&intent) {
+            self.shrink()?
+        } else {
+            Acted::default()
+        };
         let (marks, key) = self.marks_for(&intent)?;
-        let at = self.at()?;
+        let claim = match &intent {
+            Intent::Start { step, purpose } => self.claim_for(step, *purpose)?,
+            _ => Claim::NotAsked,
+        };
+        let at = At {
+            claim,
+            ..self.at()?
+        };
         let prepared = checkpoint::prepare(self.state(), &intent, &marks, &at)?;
         let signed = match &prepared {
             Some(prepared) => Some(self.sign(prepared)?),
             None => None,
         };
-        if let (Some(prepared), Some(key), Intent::Request(_) | Intent::Override { .. }) =
+        if let (Some(prepared), Some(key), Intent::Request { .. } | Intent::Override { .. }) =
             (&prepared, &key, &intent)
             && let Some(record) = &prepared.record
         {
@@ -290,7 +305,12 @@ impl Session {
         }
         let heads = prepared.map(|prepared| prepared.heads).unwrap_or_default();
         let command = command(intent, marks, signed, heads)?;
-        self.decided(command, &at)
+        let more = self.decided(command, &at)?;
+        acted.events.extend(more.events);
+        acted.notices.extend(more.notices);
+        self.tell_at_once(&mut acted)?;
+        self.withhold()?;
+        Ok(acted)
     }
 
     /// Records what a statement made and signed elsewhere says, or any other command that is complete already.
@@ -328,7 +348,7 @@ impl Session {
         Ok(acted)
     }
 
-    fn sign(&self, prepared: &Prepared) -> Result<Signed, DriverError> {
+    pub(super) fn sign(&self, prepared: &Prepared) -> Result<Signed, DriverError> {
         let signer = self.desk.identity.signer.as_ref().ok_or_else(|| {
             DriverError::Refused(
                 Refusal::new(
@@ -348,9 +368,9 @@ impl Session {
     /// The HMACs of the secret values an intent's record would carry, and the key they were made with.
     fn marks_for(&self, intent: &Intent) -> Result<Marks, DriverError> {
         let run = match intent {
-            Intent::Start { step, .. } | Intent::Request(step) | Intent::Override { step, .. } => {
-                &step.run
-            }
+            Intent::Start { step, .. }
+            | Intent::Request { step, .. }
+            | Intent::Override { step, .. } => &step.run,
             _ => return Ok((BTreeMap::new(), None)),
         };
         let key = self.desk.random()?;
@@ -425,7 +445,13 @@ impl Session {
         let events = acted.events.clone();
         self.see(&events)?;
         if !events.is_empty() {
-            self.trust_if_runs_changed(&events);
+            self.trust_if_changed(&events);
+        }
+        if events
+            .iter()
+            .any(|event| matches!(event.fact, Fact::EvidenceExpunged(_)))
+        {
+            self.withhold()?;
         }
         for (command, notice) in self.results() {
             match self.command(command) {
@@ -438,12 +464,18 @@ impl Session {
         Ok(acted)
     }
 
-    fn trust_if_runs_changed(&mut self, events: &[Arc<Event>]) {
-        use crate::engine::Fact;
-        if events
-            .iter()
-            .any(|event| matches!(event.fact, Fact::RunStarted(_) | Fact::IncidentStarted(_)))
-        {
+    fn trust_if_changed(&mut self, events: &[Arc<Event>]) {
+        let pins = |event: &Arc<Event>| {
+            matches!(
+                event.fact,
+                Fact::RunStarted(_)
+                    | Fact::IncidentStarted(_)
+                    | Fact::PolicyProposed(_)
+                    | Fact::PolicySeconded(_)
+                    | Fact::TrustRevoked(_)
+            )
+        };
+        if events.iter().any(pins) {
             self.trust();
         }
     }
@@ -524,6 +556,22 @@ fn step_key(state: &State, text: &str) -> Result<StepKey, DriverError> {
     }
 }
 
+/// Whether anything stands or falls with who is trusted.
+fn rests_on_trust(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Request { .. }
+            | Intent::Start { .. }
+            | Intent::Approve { .. }
+            | Intent::Deny { .. }
+            | Intent::Override { .. }
+            | Intent::Review { .. }
+            | Intent::Expunge { .. }
+            | Intent::Close
+            | Intent::Reopen { .. }
+    )
+}
+
 /// Intent, marks and signature as the engine takes them.
 #[allow(clippy::too_many_lines, reason = "one arm a command, nothing else")]
 fn command(
@@ -601,8 +649,9 @@ fn command(
             outcome,
             reason,
         },
-        Intent::Request(step) => Command::Request {
+        Intent::Request { step, purpose } => Command::Request {
             step,
+            purpose,
             secrets: marks,
             signed: signed.ok_or_else(unsigned)?,
         },
@@ -622,8 +671,9 @@ fn command(
             frontier,
             signed: signed.ok_or_else(unsigned)?,
         },
-        Intent::Override { step, .. } => Command::Override {
+        Intent::Override { step, purpose, .. } => Command::Override {
             step,
+            purpose,
             secrets: marks,
             signed: signed.ok_or_else(unsigned)?,
         },
@@ -652,9 +702,14 @@ fn command(
             reason,
             signed: signed.ok_or_else(unsigned)?,
         },
-        Intent::Attach { .. } | Intent::CollectLog { .. } => {
+        Intent::Delegate { step, to } => Command::Delegate { step, to },
+        Intent::Expunge { evidence, .. } => Command::Expunge {
+            evidence,
+            signed: signed.ok_or_else(unsigned)?,
+        },
+        Intent::Attach { .. } | Intent::CollectLog { .. } | Intent::Adopt { .. } => {
             return Err(DriverError::Input(
-                "files are gathered before they are recorded".to_owned(),
+                "files and policies are gathered before they are recorded".to_owned(),
             ));
         }
     })

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::fact::Revoked;
 use super::ids::{EventId, WriterId};
 use crate::trust::Principal;
 
@@ -37,11 +38,25 @@ pub struct Who {
 pub enum Root {
     /// The pinned commit is reachable from the own library's branch and every pinned text is the one it holds there.
     Trusted {
-        /// Principals and keys' fingerprints that a newer commit no longer has.
-        revoked: Vec<String>,
+        /// What a newer commit of that branch no longer grants.
+        revoked: Vec<Revoked>,
     },
     /// It is not, in these words.
     Untrusted(String),
+}
+
+/// Whether an exclusive step that is about to start is this writer's alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody looked: the command starts no exclusive step.
+    #[default]
+    NotAsked,
+    /// It is.
+    Held,
+    /// Somebody else was first, in these words.
+    Taken(String),
+    /// Whoever keeps the claims could not be asked, for this reason.
+    Unreachable(String),
 }
 
 /// The circumstances of one command.
@@ -57,11 +72,21 @@ pub struct At {
     /// The directory scripts start in when a step names none.
     pub cwd: String,
     pub root: Root,
-    /// When this state directory first saw an approval, on the clock nobody sets.
+    /// When this state directory first saw an approval or override, on the clock nobody sets.
     pub receipts: BTreeMap<EventId, BootStamp>,
+    pub claim: Claim,
 }
 
 impl At {
+    /// Whether, by the clock nobody sets, more time than this has gone by here since that event was first seen.
+    #[must_use]
+    pub fn outlived(&self, event: &EventId, holds: chrono::TimeDelta) -> bool {
+        let holds = u64::try_from(holds.num_milliseconds()).unwrap_or(0);
+        self.receipts.get(event).is_some_and(|seen| {
+            seen.id == self.boot.id && self.boot.millis.saturating_sub(seen.millis) > holds
+        })
+    }
+
     /// The same moment in UTC, cut to whole milliseconds as the record keeps it.
     #[must_use]
     pub fn utc(&self) -> DateTime<Utc> {

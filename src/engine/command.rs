@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
-use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Signed};
+use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed};
 use super::ids::{EventId, RunId, StepRef};
 use crate::evidence::Digest;
 use crate::runbook::model::{Role, Severity, StepId};
@@ -89,6 +89,7 @@ pub enum Command {
     /// For all of these the statement was made by `checkpoint::prepare` from the same state and signed by the shell.
     Request {
         step: StepKey,
+        purpose: Purpose,
         secrets: BTreeMap<String, String>,
         signed: Signed,
     },
@@ -110,8 +111,31 @@ pub enum Command {
     },
     Override {
         step: StepKey,
+        purpose: Purpose,
         secrets: BTreeMap<String, String>,
         signed: Signed,
+    },
+    Delegate {
+        step: StepKey,
+        to: Principal,
+    },
+    /// What a newer commit of the own library no longer grants.
+    Revoked {
+        commit: String,
+        revoked: Vec<Revoked>,
+    },
+    Adopt {
+        policy: Box<OfferedPolicy>,
+        signed: Signed,
+    },
+    Expunge {
+        evidence: Digest,
+        signed: Signed,
+    },
+    /// What had to reach the hub at once did not.
+    Unreachable {
+        about: EventId,
+        why: String,
     },
     Review {
         overridden: EventId,
@@ -138,6 +162,15 @@ pub enum Command {
 pub struct StepKey {
     pub run: RunId,
     pub step: StepId,
+}
+
+/// A policy of the own library, as it is offered to an open incident.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct OfferedPolicy {
+    pub policy: PinnedPolicy,
+    pub policy_yaml: String,
+    pub allowed_signers: String,
 }
 
 /// Everything the genesis needs.

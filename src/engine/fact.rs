@@ -184,6 +184,24 @@ facts! {
     "checkpoint.consumed" CheckpointConsumed { step: StepRef, approvals: Vec<EventId>, signed: Signed }
     /// Another person has looked at an override.
     "override.reviewed" OverrideReviewed { overridden: EventId, events: Vec<EventId>, accepted: bool, signed: Signed }
+    /// Somebody who is asked passes the question on. It narrows who is asked and widens nothing.
+    "checkpoint.delegated" CheckpointDelegated { step: StepRef, to: Principal }
+    /// What a newer commit of somebody's own library no longer grants: it counts no more from here on.
+    "trust.revoked" TrustRevoked { commit: String, revoked: Vec<Revoked> }
+    /// Another policy shall hold: the first word of the people it takes.
+    "policy.proposed" PolicyProposed {
+        policy: PinnedPolicy,
+        /// The texts the policy digest covers.
+        policy_yaml: String,
+        allowed_signers: String,
+        signed: Signed,
+    }
+    /// A further word for a proposed policy. With the last one it takes, the policy holds, and what was pending is void.
+    "policy.seconded" PolicySeconded { proposed: EventId, signed: Signed }
+    /// One person's word that an artifact is taken out; with the word of a second one it is. Its digest stays.
+    "evidence.expunged" EvidenceExpunged { evidence: Digest, signed: Signed }
+    /// What had to reach the hub at once did not.
+    "hub.unreachable" HubUnreachable { about: EventId, why: String }
     /// A stakeholder update, as it was worded. Delivery is recorded by itself.
     "update.recorded" UpdateRecorded { audience: String, state: Option<String>, message: String, step: Option<StepRef> }
     /// The record is complete up to these heads.
@@ -192,6 +210,18 @@ facts! {
     "incident.reopened" IncidentReopened { reason: String, heads: Vec<EventId>, signed: Signed }
     /// A journal was mended: bytes after the last whole line were put aside.
     "journal.recovered" JournalRecovered { writer: WriterId, bytes: u64, sha256: Digest, what: String }
+}
+
+impl Fact {
+    /// The artifacts this fact brought into the record.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        match self {
+            Self::EvidenceCaptured(fact) => std::slice::from_ref(&fact.evidence),
+            Self::StepFinished(fact) => &fact.evidence,
+            _ => &[],
+        }
+    }
 }
 
 /// The library a record was started from.
@@ -230,6 +260,30 @@ pub struct Signed {
     pub statement: String,
     /// Armoured SSHSIG.
     pub signature: String,
+}
+
+/// Something that no longer counts: a principal altogether, one key of theirs, or one role of the person behind them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Revoked {
+    pub who: Principal,
+    /// The fingerprint of the key, `SHA256:…`.
+    pub key: Option<String>,
+    pub role: Option<Role>,
+}
+
+impl Revoked {
+    /// Whether this takes the ground from what that principal signed, with this key, in this role.
+    #[must_use]
+    pub fn takes(&self, who: &Principal, fingerprint: &str, role: Option<&Role>) -> bool {
+        self.who == *who
+            && match (&self.key, &self.role) {
+                (Some(key), _) => key == fingerprint,
+                (None, Some(gone)) => role == Some(gone),
+                (None, None) => true,
+            }
+    }
 }
 
 /// How an execution ended.

@@ -77,7 +77,11 @@ pub enum Intent {
         outcome: Outcome,
         reason: Option<String>,
     },
-    Request(StepKey),
+    /// `Run` or `RollBack`: what the approvals are asked for.
+    Request {
+        step: StepKey,
+        purpose: Purpose,
+    },
     Withdraw(StepKey),
     /// `request` is the digest of the execution record that was shown.
     Approve {
@@ -91,6 +95,21 @@ pub enum Intent {
     },
     Override {
         step: StepKey,
+        purpose: Purpose,
+        reason: String,
+    },
+    /// Pass the question on to somebody else who may answer it.
+    Delegate {
+        step: StepKey,
+        to: Principal,
+    },
+    /// Agree that the policy of the own library holds from here on, in this incident.
+    Adopt {
+        reason: Option<String>,
+    },
+    /// Agree that an artifact is taken out of the record.
+    Expunge {
+        evidence: Digest,
         reason: String,
     },
     Review {

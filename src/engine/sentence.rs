@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use super::event::Event;
 use super::exec::Purpose;
-use super::fact::{Fact, Outcome, Signed, StepFinished};
+use super::fact::{Fact, Outcome, Revoked, Signed, StepFinished};
 use super::ids::StepRef;
 use crate::evidence::escape;
 use crate::runbook::model::Severity;
@@ -50,7 +50,13 @@ impl Words {
             | Fact::CheckpointWithdrawn(_)
             | Fact::CheckpointOverridden(_)
             | Fact::CheckpointConsumed(_)
+            | Fact::CheckpointDelegated(_)
             | Fact::OverrideReviewed(_) => self.of_checkpoint(event),
+            Fact::TrustRevoked(_)
+            | Fact::PolicyProposed(_)
+            | Fact::PolicySeconded(_)
+            | Fact::EvidenceExpunged(_)
+            | Fact::HubUnreachable(_) => self.of_trust(event),
             Fact::StepClaimed(_)
             | Fact::StepStarted(_)
             | Fact::StepFinished(_)
@@ -287,6 +293,11 @@ impl Words {
                     ),
                 }
             }
+            Fact::CheckpointDelegated(fact) => format!(
+                "{by} passed the question about {} on to {}",
+                name(&fact.step),
+                local(&fact.to)
+            ),
             Fact::OverrideReviewed(fact) => format!(
                 "{by} reviewed override {}: {}{}",
                 fact.overridden.short(),
@@ -298,6 +309,53 @@ impl Words {
                 self.reason(&fact.signed)
             ),
             other => format!("{by}: {}", other.kind()),
+        }
+    }
+
+    fn of_trust(self, event: &Event) -> String {
+        let by = local(&event.person);
+        match &event.fact {
+            Fact::TrustRevoked(fact) => {
+                let gone: Vec<_> = fact.revoked.iter().map(|gone| self.revoked(gone)).collect();
+                format!(
+                    "{by} saw that the library no longer trusts {}",
+                    gone.join(", ")
+                )
+            }
+            Fact::PolicyProposed(fact) => format!(
+                "{by} proposed the policy of {}{}",
+                self.commit(&fact.policy.commit),
+                self.reason(&fact.signed)
+            ),
+            Fact::PolicySeconded(fact) => format!(
+                "{by} agreed to the policy proposed in {}{}",
+                fact.proposed.short(),
+                self.reason(&fact.signed)
+            ),
+            Fact::EvidenceExpunged(fact) => format!(
+                "{by} wants evidence {} taken out{}",
+                fact.evidence.short(),
+                self.reason(&fact.signed)
+            ),
+            Fact::HubUnreachable(fact) => format!(
+                "the hub could not be reached by {by} with {}: {}",
+                fact.about.short(),
+                self.free(&fact.why)
+            ),
+            other => format!("{by}: {}", other.kind()),
+        }
+    }
+
+    fn commit(self, commit: &str) -> String {
+        self.free(commit).chars().take(7).collect()
+    }
+
+    fn revoked(self, gone: &Revoked) -> String {
+        let who = local(&gone.who);
+        match (&gone.key, &gone.role) {
+            (Some(key), _) => format!("the key {} of {who}", self.free(key)),
+            (None, Some(role)) => format!("{who} as {}", self.free(role.as_str())),
+            (None, None) => who,
         }
     }
 

@@ -7,9 +7,10 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use super::event::Fidelity;
 use super::exec::ExecRecord;
-use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook};
+use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked};
 use super::ids::{EventId, IncidentId, RunId, StepRef, WriterId};
 use crate::engine::exec::{PinnedPolicy, Purpose};
+use crate::evidence::Digest;
 use crate::runbook::model::{Role, Runbook, Severity, Step, StepId};
 use crate::runbook::policy::{Checkpoint, Policy};
 use crate::trust::statement::Statement;
@@ -36,6 +37,14 @@ pub struct State {
     pub flags: Vec<Arc<Flag>>,
     /// The last event of each writer.
     pub writers: BTreeMap<WriterId, Head>,
+    /// What people's own libraries were seen not to grant any more. It is gone from `incident` too.
+    pub revoked: Arc<BTreeSet<Revoked>>,
+    /// Another policy that waits for the words it takes.
+    pub proposal: Option<Arc<Proposal>>,
+    /// Artifacts that are taken out, or that somebody wants taken out.
+    pub expunged: BTreeMap<Digest, Arc<Expunged>>,
+    /// Answers and changes that closed a request while its approvals could still be used by who had not heard of them.
+    pub crossings: Vec<Arc<Crossing>>,
     /// Nonces of statements already in the record.
     pub nonces: Arc<BTreeSet<String>>,
     /// Events applied.
@@ -46,7 +55,7 @@ pub struct State {
     pub seen_people: BTreeSet<Principal>,
 }
 
-/// What never changes once the incident has started.
+/// What an incident is. Only its policy changes: by a quorum under the one before, or because trust shrinks.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Incident {
@@ -115,6 +124,8 @@ pub struct StepState {
     /// Who started or did it last.
     pub by: Option<Principal>,
     pub claimed: Option<Principal>,
+    /// Which attempt that is about.
+    pub claimed_attempt: u32,
     /// Whose process runs it now.
     pub writer: Option<WriterId>,
     pub record: Option<Arc<ExecRecord>>,
@@ -175,6 +186,8 @@ pub struct Request {
     pub denied: Option<(Principal, String)>,
     pub withdrawn: bool,
     pub consumed: Option<EventId>,
+    /// Who passed the question on, and to whom.
+    pub delegated: Vec<(Principal, Principal)>,
 }
 
 /// One verified approval.
@@ -187,9 +200,11 @@ pub struct Approval {
     pub person: String,
     pub statement: Statement,
     /// SHA-256 of the statement's bytes.
-    pub digest: crate::evidence::Digest,
+    pub digest: Digest,
     pub fingerprint: String,
     pub at: DateTime<FixedOffset>,
+    /// Whether what it rests on was revoked since: then it counts no more.
+    pub revoked: bool,
 }
 
 /// A checkpoint somebody went through without approvals.
@@ -206,6 +221,42 @@ pub struct Overridden {
     pub record: Arc<ExecRecord>,
     pub used: bool,
     pub review: Option<(EventId, Principal, bool)>,
+}
+
+/// Another policy, and whose word it has.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Proposal {
+    pub event: EventId,
+    pub policy: PinnedPolicy,
+    pub policy_yaml: String,
+    pub allowed_signers: String,
+    /// By person.
+    pub by: BTreeMap<String, Principal>,
+}
+
+/// An artifact that somebody wants taken out.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Expunged {
+    /// By person, with the event of their word and their reason.
+    pub by: BTreeMap<String, (Principal, EventId, String)>,
+    /// Whether enough people said so.
+    pub done: bool,
+}
+
+/// Something that closed a request, for as long as an execution may honestly not have heard of it.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Crossing {
+    pub step: StepRef,
+    /// The request and the incident as they were before.
+    pub before: Arc<Request>,
+    pub incident: Arc<Incident>,
+    /// What closed it, and every event since that knows of it.
+    pub known: BTreeSet<EventId>,
+    /// No approval of it holds longer.
+    pub until: DateTime<Utc>,
 }
 
 /// A milestone and when it was reached, by whose word.
@@ -270,6 +321,14 @@ impl State {
         let mut heads: Vec<_> = self.writers.values().map(|head| head.event).collect();
         heads.sort_unstable();
         heads
+    }
+
+    /// Whether an artifact was taken out of the record.
+    #[must_use]
+    pub fn is_expunged(&self, digest: &Digest) -> bool {
+        self.expunged
+            .get(digest)
+            .is_some_and(|expunged| expunged.done)
     }
 
     /// Overrides nobody else has looked at yet.

@@ -10,7 +10,6 @@ use super::error::JournalError;
 use super::incident::Journal;
 use super::segment;
 use super::store::{self, PRIVATE, SPOOL};
-use crate::engine::fact::{Evidence, Fact};
 use crate::evidence::Digest;
 
 /// No artifact is larger.
@@ -106,21 +105,42 @@ impl Journal {
             })
     }
 
-    /// Every artifact the events cite, with the first event that does.
+    /// Every artifact the events cite that was not taken out, with the first event that does.
     #[must_use]
     pub fn evidence_cited(&self) -> BTreeMap<Digest, crate::engine::EventId> {
         let mut cited = BTreeMap::new();
         for event in self.log.events() {
-            let all: &[Evidence] = match &event.fact {
-                Fact::EvidenceCaptured(fact) => std::slice::from_ref(&fact.evidence),
-                Fact::StepFinished(fact) => &fact.evidence,
-                _ => &[],
-            };
-            for evidence in all {
+            for evidence in event.fact.evidence() {
                 cited.entry(evidence.sha256).or_insert(event.id);
             }
         }
+        let state = self.log.state();
+        cited.retain(|digest, _| !state.is_expunged(digest));
         cited
+    }
+
+    /// Removes the bytes of an artifact; its digest stays in the record. True where there were any.
+    ///
+    /// # Errors
+    /// When they are here and cannot be removed.
+    pub fn remove_evidence(&self, digest: &Digest) -> Result<bool, JournalError> {
+        let mut removed = false;
+        for dir in [Some(&self.home), self.spool.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let Ok(dir) = dir.enter("evidence") else {
+                continue;
+            };
+            if dir.read(&digest.hex()).is_err() {
+                continue;
+            }
+            let failed = || JournalError::io("remove evidence", dir.path());
+            dir.remove(&digest.hex()).map_err(failed())?;
+            self.store.disk().sync_dir(&dir).map_err(failed())?;
+            removed = true;
+        }
+        Ok(removed)
     }
 
     fn evidence_dir(&self, make: bool) -> Result<Dir, JournalError> {

@@ -427,6 +427,58 @@ impl Publisher {
     }
 }
 
+impl Publisher {
+    /// Takes the reference of an artifact away; true where there was one. Its bytes go with the next clean-up.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn withhold(
+        &mut self,
+        incident: &IncidentId,
+        digest: &crate::evidence::Digest,
+    ) -> Result<bool, PublishError> {
+        let _held = Locked::new(&self.lock, true).map_err(JournalError::io("lock", &self.path))?;
+        let name = commit::evidence_ref(incident, digest);
+        match self.repo.find_reference(&name) {
+            Ok(mut reference) => {
+                reference.delete().map_err(self.git("withhold evidence"))?;
+                Ok(true)
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(self.git("read the references")(error)),
+        }
+    }
+
+    /// Runs something while nobody publishes here.
+    ///
+    /// # Errors
+    /// When the lock cannot be had.
+    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> Result<T, PublishError> {
+        let _held = Locked::new(&self.lock, true).map_err(JournalError::io("lock", &self.path))?;
+        Ok(work())
+    }
+
+    /// Keeps the words of a claim; the id of their blob.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn claim(&self, says: &[u8]) -> Result<String, PublishError> {
+        let odb = self.odb()?;
+        let oid = odb.write(ObjectType::Blob, says);
+        Ok(oid.map_err(self.git("write a claim"))?.to_string())
+    }
+
+    /// The words of a claim that was fetched, if they are no longer than a claim is.
+    #[must_use]
+    pub fn claimed(&self, reference: &str) -> Option<Vec<u8>> {
+        let oid = self.repo.refname_to_id(reference).ok()?;
+        let objects = self.objects().ok()?;
+        objects
+            .read_as(oid, ObjectType::Blob, super::claims::LONGEST_CLAIM)
+            .ok()
+    }
+}
+
 /// The event of a tip, if its commit was readable and the journal has it; else the reference starts anew.
 fn usable(journal: &Journal, tip: &(Oid, Option<EventId>)) -> Option<EventId> {
     tip.1.filter(|event| journal.log().has(event))

@@ -181,6 +181,8 @@ fn look(
             (Some(("e", hex)), Some(_)) if Digest::from_hex(hex).is_some() => {
                 remote.evidence.extend(Digest::from_hex(hex));
             }
+            // A claim of an exclusive step is looked at by whoever wants to start it.
+            (Some(("x", hex)), Some(_)) if Digest::from_hex(hex).is_some() => {}
             _ => problems.push(HubProblem::Odd { reference: name }),
         }
     }
@@ -329,12 +331,22 @@ fn send(
         }
     }
     done.sent = push(publisher, transport, url, id, &specs, &mut done.problems)?;
+    let state = journal.state();
+    let withheld: Vec<Spec> = remote
+        .evidence
+        .iter()
+        .filter(|digest| state.is_expunged(digest))
+        .map(|digest| (format!(":{}", commit::evidence_ref(id, digest)), None))
+        .collect();
+    push(publisher, transport, url, id, &withheld, &mut done.problems)?;
     let here = publisher.refs(&format!("refs/incidents/{id}/e/*"))?;
     let missing: Vec<_> = here
         .keys()
         .filter(|name| {
             let digest = name.rsplit('/').next().and_then(Digest::from_hex);
-            digest.is_some_and(|digest| !remote.evidence.contains(&digest))
+            digest.is_some_and(|digest| {
+                !remote.evidence.contains(&digest) && !state.is_expunged(&digest)
+            })
         })
         .map(|name| (format!("{name}:{name}"), None))
         .collect();

@@ -308,6 +308,17 @@ fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
             ),
         );
     }
+    for (digest, expunged) in state.expunged.iter().filter(|(_, expunged)| expunged.done) {
+        let who: Vec<_> = expunged.by.values().map(|(who, ..)| who.as_str()).collect();
+        report.add(
+            Severity::Owed,
+            expunged.by.values().map(|(_, event, _)| *event).max(),
+            format!(
+                "evidence {digest} is withheld: taken out by {}",
+                who.join(" and ")
+            ),
+        );
+    }
     if log.events().is_empty() {
         report.violation(None, "there is no event that can be read");
     }

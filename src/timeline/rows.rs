@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Options, shown};
 use crate::engine::event::Fidelity;
-use crate::engine::fact::{Evidence, Fact};
+use crate::engine::fact::Fact;
 use crate::engine::sentence::{self, Class};
 use crate::engine::{Event, EventId, State, StepRef};
 use crate::evidence::Digest;
@@ -186,7 +186,7 @@ pub fn row(event: &Event, options: Options) -> Row {
         kind: event.fact.kind(),
         step: step(&event.fact).map(|step| shown(&step.to_string())),
         text,
-        evidence: evidence(&event.fact).iter().map(|e| e.sha256).collect(),
+        evidence: event.fact.evidence().iter().map(|e| e.sha256).collect(),
         corrections: Vec::new(),
         after_closing: false,
         flags: Vec::new(),
@@ -259,7 +259,7 @@ pub(super) fn captured(events: &[Arc<Event>]) -> Vec<Captured> {
     let mut all: Vec<_> = events
         .iter()
         .flat_map(|event| {
-            evidence(&event.fact).iter().map(|evidence| Captured {
+            event.fact.evidence().iter().map(|evidence| Captured {
                 event: event.id,
                 by: event.person.clone(),
                 step: step(&event.fact).map(sentence::name),
@@ -299,14 +299,6 @@ pub(super) fn updates(events: &[Arc<Event>]) -> Vec<Update> {
     updates
 }
 
-fn evidence(fact: &Fact) -> &[Evidence] {
-    match fact {
-        Fact::EvidenceCaptured(fact) => std::slice::from_ref(&fact.evidence),
-        Fact::StepFinished(fact) => &fact.evidence,
-        _ => &[],
-    }
-}
-
 /// The step an event is about.
 fn step(fact: &Fact) -> Option<&StepRef> {
     match fact {
@@ -327,6 +319,7 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         Fact::CheckpointWithdrawn(fact) => Some(&fact.step),
         Fact::CheckpointOverridden(fact) => Some(&fact.record.step),
         Fact::CheckpointConsumed(fact) => Some(&fact.step),
+        Fact::CheckpointDelegated(fact) => Some(&fact.step),
         Fact::IncidentStarted(_)
         | Fact::RunStarted(_)
         | Fact::RoleAssigned(_)
@@ -334,6 +327,11 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         | Fact::MilestoneReached(_)
         | Fact::EntryCorrected(_)
         | Fact::OverrideReviewed(_)
+        | Fact::TrustRevoked(_)
+        | Fact::PolicyProposed(_)
+        | Fact::PolicySeconded(_)
+        | Fact::EvidenceExpunged(_)
+        | Fact::HubUnreachable(_)
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_)
         | Fact::JournalRecovered(_) => None,

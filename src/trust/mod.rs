@@ -14,4 +14,7 @@ pub use people::People;
 pub use principal::Principal;
 pub use signature::{SignatureError, Verified, verify};
 pub use signers::AllowedSigners;
-pub use statement::{AnyStatement, CloseStatement, Decision, ReviewStatement, Statement};
+pub use statement::{
+    AnyStatement, CloseStatement, Decision, ExpungeStatement, PolicyStatement, ReviewStatement,
+    Statement,
+};

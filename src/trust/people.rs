@@ -181,6 +181,14 @@ impl People {
             .map(|(principal, _)| principal)
     }
 
+    /// Takes a role from the person behind a principal. Who they are stays, so that nobody becomes two people by it.
+    pub fn revoke(&mut self, who: &Principal, role: &Role) {
+        let person = self.person_of(who).map(str::to_owned);
+        if let Some(roles) = person.and_then(|person| self.roles.get_mut(&person)) {
+            roles.remove(role);
+        }
+    }
+
     /// Everything that leaves open who is who.
     #[must_use]
     pub fn problems(&self) -> &[PeopleProblem] {

@@ -118,7 +118,10 @@ fn case_02_the_same_human_with_a_second_principal_key_or_account_is_refused() {
 fn case_02_who_will_run_it_cannot_approve_it_with_another_principal() {
     let mut world = World::started(POLICY, &[DROP], &[]);
     // Bob asks for carol to run it.
-    let intent = Intent::Request(world.key("drop"));
+    let intent = Intent::Request {
+        step: world.key("drop"),
+        purpose: Purpose::Run,
+    };
     let prepared = world.prepared("bob", &intent).unwrap().unwrap();
     let mut record = prepared.record.unwrap();
     record.executor.principal = principal("carol").to_string();
@@ -203,7 +206,10 @@ fn case_05_a_record_that_is_not_what_the_runbook_makes_of_the_step_is_refused() 
     ];
     for (what, change) in changes {
         let mut world = World::started(POLICY, &[DROP], &[]);
-        let intent = Intent::Request(world.key("drop"));
+        let intent = Intent::Request {
+            step: world.key("drop"),
+            purpose: Purpose::Run,
+        };
         let prepared = world.prepared("alice", &intent).unwrap().unwrap();
         let mut record = prepared.record.unwrap();
         change(&mut record);
@@ -566,9 +572,14 @@ fn case_21_a_start_that_was_asked_for_and_not_approved_is_told_as_a_violation_an
 #[test]
 fn case_21_approvals_of_a_removed_person_or_a_foreign_library_open_nothing() {
     use runsheet::engine::at::Root;
+    use runsheet::engine::fact::Revoked;
     let mut world = approved();
     world.root = Root::Trusted {
-        revoked: vec!["bob@example.org".to_owned()],
+        revoked: vec![Revoked {
+            who: principal("bob"),
+            key: None,
+            role: None,
+        }],
     };
     assert_eq!(refused(world.run("alice", "drop")), RefusalKind::NotTrusted);
     world.root = Root::Untrusted("another branch".to_owned());
@@ -727,7 +738,10 @@ fn case_38_names_and_values_that_look_like_options_or_commands_stay_values() {
     }
     // A new line in a value is shown as one line in the approval text.
     let mut world = World::started(POLICY, &[DROP], &[("target", "db7\nundo\n    rm -rf /")]);
-    let intent = Intent::Request(world.key("drop"));
+    let intent = Intent::Request {
+        step: world.key("drop"),
+        purpose: Purpose::Run,
+    };
     match world.prepared("alice", &intent) {
         Err(refusal) => assert_eq!(refusal.kind, RefusalKind::GateClosed),
         Ok(prepared) => {

@@ -12,6 +12,7 @@
 
 mod cases;
 mod forged;
+mod ground;
 mod scenario;
 mod shipped;
 mod world;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use runsheet::engine::at::{At, BootStamp, Root, Who};
+use runsheet::engine::at::{At, BootStamp, Claim, Root, Who};
 use runsheet::engine::checkpoint::{Prepared, judge, prepare};
 use runsheet::engine::command::{Finished, Ran, RefusalKind, StartIncident, StartRun, StepKey};
 use runsheet::engine::event::{Draft, Event, Fidelity, Place};
@@ -116,6 +116,8 @@ pub struct World {
     pub policy: String,
     pub root: Root,
     pub receipts: BTreeMap<EventId, BootStamp>,
+    /// What whoever keeps the claims says.
+    pub claim: Claim,
     /// Nobody of these has a key at hand.
     pub unsigned: Vec<String>,
     /// In which state directory a person sits, where it is not the usual one.
@@ -144,6 +146,7 @@ impl World {
                 revoked: Vec::new(),
             },
             receipts: BTreeMap::new(),
+            claim: Claim::NotAsked,
             unsigned: Vec::new(),
             desk: String::new(),
             heads: BTreeMap::new(),
@@ -226,6 +229,15 @@ impl World {
             cwd: "/srv/ir".to_owned(),
             root: self.root.clone(),
             receipts: self.receipts.clone(),
+            claim: self.claim.clone(),
+        }
+    }
+
+    /// The same record on another host, where chance falls otherwise.
+    pub fn elsewhere(&self) -> Self {
+        Self {
+            chance: self.chance + 1_000_000,
+            ..self.clone()
         }
     }
 
@@ -350,7 +362,11 @@ impl World {
 
     pub fn request(&mut self, who: &str, step: &str) -> Result<Decision, Refusal> {
         let key = self.key(step);
-        self.act(who, Intent::Request(key))
+        self.ask(who, key, Purpose::Run)
+    }
+
+    pub fn ask(&mut self, who: &str, step: StepKey, purpose: Purpose) -> Result<Decision, Refusal> {
+        self.act(who, Intent::Request { step, purpose })
     }
 
     /// What was shown last: the request that stands.
@@ -390,7 +406,14 @@ impl World {
 
     pub fn overrides(&mut self, who: &str, step: &str, reason: &str) -> Result<Decision, Refusal> {
         let (step, reason) = (self.key(step), reason.to_owned());
-        self.act(who, Intent::Override { step, reason })
+        self.act(
+            who,
+            Intent::Override {
+                step,
+                purpose: Purpose::Run,
+                reason,
+            },
+        )
     }
 
     pub fn ended(
@@ -465,8 +488,9 @@ pub fn complete(
 ) -> Command {
     let needed = || signed.clone().unwrap();
     match intent {
-        Intent::Request(step) => Command::Request {
+        Intent::Request { step, purpose } => Command::Request {
             step,
+            purpose,
             secrets: secrets.clone(),
             signed: needed(),
         },
@@ -492,8 +516,9 @@ pub fn complete(
             frontier: heads,
             signed: needed(),
         },
-        Intent::Override { step, .. } => Command::Override {
+        Intent::Override { step, purpose, .. } => Command::Override {
             step,
+            purpose,
             secrets: secrets.clone(),
             signed: needed(),
         },
@@ -506,6 +531,11 @@ pub fn complete(
             accepted,
             signed: needed(),
         },
+        Intent::Expunge { evidence, .. } => Command::Expunge {
+            evidence,
+            signed: needed(),
+        },
+        Intent::Delegate { step, to } => Command::Delegate { step, to },
         Intent::Close => Command::Close { signed: needed() },
         Intent::Reopen { reason } => Command::Reopen {
             reason,

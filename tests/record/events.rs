@@ -292,6 +292,19 @@ impl Tape {
         sign(by, text)
     }
 
+    /// A word for another policy, or for taking an artifact out.
+    fn word(&self, by: &str, header: &str, about: &str, whose: &str, reason: &str) -> Signed {
+        let text = format!(
+            "runsheet-{header} v1\nincident: {}\ngenesis: {}\npolicy: {COMMIT} {}\n{about}\n{whose}: {}\nreason: {reason}\ntime: 2026-11-23T15:20:00Z\nnonce: {}\n",
+            self.events[0].incident,
+            self.events[0].id,
+            policy().sha256,
+            principal(by),
+            &Digest::of(format!("{header}{by}").as_bytes()).hex()[..32]
+        );
+        sign(by, text)
+    }
+
     fn finished(&self, step: StepRef, seconds: i64, outcome: Outcome, exit: i32) -> StepFinished {
         let failed = outcome == Outcome::Failed;
         StepFinished {
@@ -325,6 +338,7 @@ pub fn story(mode: Mode) -> Tape {
     beginning(&mut tape);
     gates(&mut tape);
     ending(&mut tape);
+    ground(&mut tape);
     tape
 }
 
@@ -686,6 +700,85 @@ fn ending(tape: &mut Tape) {
             reason: "a second key turned up".to_owned(),
             heads,
             signed,
+        },
+    );
+}
+
+/// What changes the ground: trust, policy, evidence, and a question passed on.
+fn ground(tape: &mut Tape) {
+    let newer = PinnedPolicy {
+        commit: "8c4f0e2d1b3a59687766554433221100ffeeddcc".to_owned(),
+        sha256: Digest::of(b"newer policy"),
+    };
+    tape.add(
+        "carol",
+        60,
+        CheckpointDelegated {
+            step: step("sweep", 1),
+            to: principal("dan"),
+        },
+    );
+    tape.add(
+        "alice",
+        5,
+        TrustRevoked {
+            commit: newer.commit.clone(),
+            revoked: vec![
+                Revoked {
+                    who: principal("erin"),
+                    key: None,
+                    role: None,
+                },
+                Revoked {
+                    who: principal("dan"),
+                    key: Some("SHA256:abc".to_owned()),
+                    role: None,
+                },
+                Revoked {
+                    who: principal("dan"),
+                    key: None,
+                    role: Some(Role::from("approver")),
+                },
+            ],
+        },
+    );
+    let adopts = format!("adopts: {} {}", newer.commit, newer.sha256);
+    let signed = tape.word("alice", "policy", &adopts, "adopter", "dan%20has%20left");
+    let proposed = tape.add(
+        "alice",
+        60,
+        PolicyProposed {
+            policy: newer,
+            policy_yaml: "people: {}\n".to_owned(),
+            allowed_signers: String::new(),
+            signed,
+        },
+    );
+    let signed = tape.word("carol", "policy", &adopts, "adopter", "-");
+    tape.add("carol", 60, PolicySeconded { proposed, signed });
+    let leaked = Digest::of(b"auth");
+    let about = format!("evidence: {leaked}");
+    let signed = tape.word(
+        "carol",
+        "expunge",
+        &about,
+        "expunger",
+        "a%20customer%27s%20password",
+    );
+    tape.add(
+        "carol",
+        60,
+        EvidenceExpunged {
+            evidence: leaked,
+            signed,
+        },
+    );
+    tape.add(
+        "alice",
+        1,
+        HubUnreachable {
+            about: proposed,
+            why: "Connection timed out".to_owned(),
         },
     );
 }

@@ -64,7 +64,13 @@ fn a_closed_gate_asks_and_an_unsigned_person_cannot() {
     let mut play = Play::new(walking(closed.clone()), 80, 24);
     assert!(play.text().contains("now: ask for approval"));
     play.keys("<enter>");
-    assert_eq!(acts(&play), [&Intent::Request(key("revoke"))]);
+    assert_eq!(
+        acts(&play),
+        [&Intent::Request {
+            step: key("revoke"),
+            purpose: Purpose::Run
+        }]
+    );
     let mut world = walking(closed);
     world.me.signed = false;
     let mut play = Play::new(world, 80, 24);

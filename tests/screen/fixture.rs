@@ -208,6 +208,7 @@ fn state_of(id: &StepId) -> StepState {
         ended: None,
         by: None,
         claimed: None,
+        claimed_attempt: 0,
         writer: None,
         record: None,
         choice: None,

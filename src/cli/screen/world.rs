@@ -239,7 +239,7 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     let Ok(found) = record::find(state, &key) else {
         return Gate::Free;
     };
-    if prepare::overridden_record(state, found, at).is_some() {
+    if prepare::overridden_record(state, found, Purpose::Run, at).is_some() {
         let over = state
             .overrides
             .values()

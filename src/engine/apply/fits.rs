@@ -53,6 +53,9 @@ fn goes_on(fact: &Fact) -> bool {
         Fact::NoteAdded(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)
+            | Fact::EvidenceExpunged(_)
+            | Fact::TrustRevoked(_)
+            | Fact::HubUnreachable(_)
             | Fact::OverrideReviewed(_)
             | Fact::IncidentClosed(_)
             | Fact::IncidentReopened(_)
@@ -67,6 +70,11 @@ pub(super) fn is_executor(record: &ExecRecord, event: &Event) -> bool {
     record.executor.principal == event.person.as_str()
         && record.executor.host == event.host
         && record.executor.writer == event.writer.as_str()
+}
+
+fn is_claimed(found: Found<'_>, event: &Event, step: &StepRef) -> bool {
+    found.state.claimed.as_ref() == Some(&event.person)
+        && found.state.claimed_attempt == step.attempt
 }
 
 /// Whether the step has a checkpoint.
@@ -102,6 +110,18 @@ pub(super) fn may_start(state: &mut State, event: &Event, fact: &StepStarted) ->
     if !is_executor(&fact.record, event) {
         let what = format!("{step} was started by another than its record says");
         violation(state, event, &Refusal::new(RefusalKind::NotEligible, what));
+        return false;
+    }
+    if found.step.exclusive
+        && !twin
+        && !is_claimed(found, event, step)
+        && judge::override_for(state, &fact.record, event.recorded_at).is_none()
+    {
+        let what = format!(
+            "{step} is for one only, and {} started it unclaimed",
+            event.person
+        );
+        violation(state, event, &Refusal::new(RefusalKind::GateClosed, what));
         return false;
     }
     if !is_gated(found) || fact.record.exec.purpose == Purpose::DryRun {

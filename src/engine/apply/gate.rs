@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{reached, violation};
+use super::{crossing, reached, violation};
 use crate::engine::checkpoint::{closing, judge, person};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
@@ -17,7 +17,7 @@ use crate::evidence::Digest;
 use crate::trust::Decision;
 use crate::trust::statement::CloseDecision;
 
-fn step_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut StepState> {
+pub(super) fn step_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut StepState> {
     let run = state.runs.iter_mut().find(|run| run.id == step.run)?;
     Arc::make_mut(run)
         .steps
@@ -25,11 +25,11 @@ fn step_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut StepStat
         .find(|at| at.id == step.step)
 }
 
-fn request_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut Request> {
+pub(super) fn request_mut<'a>(state: &'a mut State, step: &StepRef) -> Option<&'a mut Request> {
     step_mut(state, step)?.request.as_mut().map(Arc::make_mut)
 }
 
-fn spend(state: &mut State, nonce: &crate::trust::statement::Nonce) {
+pub(super) fn spend(state: &mut State, nonce: &crate::trust::statement::Nonce) {
     Arc::make_mut(&mut state.nonces).insert(nonce.to_string());
 }
 
@@ -45,6 +45,7 @@ pub(super) fn requested(state: &mut State, event: &Event, fact: &CheckpointReque
         Err(refusal) => return crossed_or_wrong(state, event, &refusal),
     };
     spend(state, &judged.statement.nonce);
+    crossing::keep(state, event, &fact.record.step);
     let request = Request {
         event: event.id,
         record: Arc::new(fact.record.clone()),
@@ -56,6 +57,7 @@ pub(super) fn requested(state: &mut State, event: &Event, fact: &CheckpointReque
         denied: None,
         withdrawn: false,
         consumed: None,
+        delegated: Vec::new(),
     };
     if let Some(at) = step_mut(state, &fact.record.step) {
         at.performers.insert(event.person.clone());
@@ -90,6 +92,7 @@ pub(super) fn approved(state: &mut State, event: &Event, fact: &CheckpointApprov
         statement: judged.statement,
         fingerprint: judged.fingerprint,
         at: event.occurred_at,
+        revoked: false,
     };
     if let Some(request) = request_mut(state, &fact.step) {
         request.approvals.push(approval);
@@ -105,7 +108,7 @@ fn signer(statement: &str, event: &Event) -> crate::trust::Principal {
 }
 
 /// What somebody else did at the same time is a conflict; all else is a lie.
-fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
+pub(super) fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
     use crate::engine::command::RefusalKind as Kind;
     match refusal.kind {
         Kind::WrongState | Kind::NoSuchThing => late_or_wrong(state, event, refusal),
@@ -114,10 +117,10 @@ fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::R
 }
 
 /// An answer that crossed with a withdrawal, a denial or another answer on the way is a conflict, not a lie.
-fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
+pub(super) fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
     use crate::engine::command::RefusalKind as Kind;
     match refusal.kind {
-        Kind::WrongState | Kind::Denied | Kind::NoSuchThing | Kind::Changed => {
+        Kind::WrongState | Kind::Denied | Kind::NoSuchThing | Kind::Changed | Kind::Late => {
             super::conflict(
                 state,
                 event,
@@ -151,6 +154,7 @@ pub(super) fn denied(state: &mut State, event: &Event, fact: &CheckpointDenied) 
                 .statement
                 .approver
                 .unwrap_or_else(|| event.person.clone());
+            crossing::keep(state, event, &fact.step);
             if let Some(request) = request_mut(state, &fact.step) {
                 request.denied = Some((by, reason));
             }
@@ -169,6 +173,7 @@ pub(super) fn withdrawn(state: &mut State, event: &Event, fact: &CheckpointWithd
         Err(refusal) => late_or_wrong(state, event, &refusal),
         Ok(judged) => {
             spend(state, &judged.statement.nonce);
+            crossing::keep(state, event, &fact.step);
             if let Some(request) = request_mut(state, &fact.step) {
                 request.withdrawn = true;
             }
@@ -177,6 +182,20 @@ pub(super) fn withdrawn(state: &mut State, event: &Event, fact: &CheckpointWithd
 }
 
 pub(super) fn consumed(state: &mut State, event: &Event, fact: &CheckpointConsumed) {
+    if let Some((before, judged)) = crossing::consumed(state, event, fact) {
+        let what = format!(
+            "{} passed the checkpoint of {} before hearing that its request was closed",
+            event.person, fact.step
+        );
+        super::conflict(state, event, what);
+        state
+            .crossings
+            .retain(|crossing| crossing.step != fact.step);
+        if let Some(at) = step_mut(state, &fact.step) {
+            at.request = Some(before);
+        }
+        return used_up(state, event, &fact.step, &judged);
+    }
     let elsewhere = request_mut(state, &fact.step)
         .is_some_and(|request| !super::fits::is_executor(&request.record, event));
     if elsewhere {
@@ -196,15 +215,17 @@ pub(super) fn consumed(state: &mut State, event: &Event, fact: &CheckpointConsum
     );
     match judged {
         Err(refusal) => violation(state, event, &refusal),
-        Ok(judged) => {
-            spend(state, &judged.statement.nonce);
-            if let Some(at) = step_mut(state, &fact.step) {
-                at.performers.insert(event.person.clone());
-            }
-            if let Some(request) = request_mut(state, &fact.step) {
-                request.consumed = Some(event.id);
-            }
-        }
+        Ok(judged) => used_up(state, event, &fact.step, &judged),
+    }
+}
+
+fn used_up(state: &mut State, event: &Event, step: &StepRef, judged: &judge::Judged) {
+    spend(state, &judged.statement.nonce);
+    if let Some(at) = step_mut(state, step) {
+        at.performers.insert(event.person.clone());
+    }
+    if let Some(request) = request_mut(state, step) {
+        request.consumed = Some(event.id);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{conflict, reached, violation};
-use crate::engine::checkpoint::judge;
+use crate::engine::checkpoint::{change, judge};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
 use crate::engine::fact::{IncidentStarted, Milestone, PinnedRunbook, RunStarted};
@@ -12,8 +12,6 @@ use crate::engine::state::{Incident, Run, State, Status, StepState, Value};
 use crate::evidence::Digest;
 use crate::runbook::model::{Runbook, StepId};
 use crate::runbook::parse;
-use crate::runbook::policy::Policy;
-use crate::trust::{AllowedSigners, People};
 
 pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) {
     if state.incident.is_some() {
@@ -24,19 +22,8 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) 
         );
         return;
     }
-    let (policy, problems) = parse::policy("policy.yaml", fact.policy_yaml.as_bytes());
-    let (signers, signer_problems) = AllowedSigners::parse(&fact.allowed_signers);
-    let digest = judge::policy_digest(&fact.policy_yaml, &fact.allowed_signers);
-    let broken = if digest != fact.policy.sha256 {
-        Some("its texts are not what its digest says".to_owned())
-    } else if policy.is_none() {
-        problems.first().map(ToString::to_string)
-    } else {
-        signer_problems
-            .first()
-            .map(|problem| format!("allowed_signers:{}: {}", problem.line, problem.what))
-    };
-    if broken.is_some() && digest != fact.policy.sha256 {
+    let read = change::read(&fact.policy, &fact.policy_yaml, &fact.allowed_signers);
+    if judge::policy_digest(&fact.policy_yaml, &fact.allowed_signers) != fact.policy.sha256 {
         violation(
             state,
             event,
@@ -46,8 +33,6 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) 
             ),
         );
     }
-    let policy: Policy = policy.unwrap_or_default();
-    let people = People::new(&policy, &signers);
     state.severity = Some(fact.severity);
     state.milestones.insert(Milestone::Started, reached(event));
     state.incident = Some(Arc::new(Incident {
@@ -63,10 +48,10 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) 
         policy_pin: fact.policy.clone(),
         policy_yaml: fact.policy_yaml.clone(),
         allowed_signers: fact.allowed_signers.clone(),
-        policy,
-        signers,
-        people,
-        broken,
+        policy: read.policy,
+        signers: read.signers,
+        people: read.people,
+        broken: read.broken,
     }));
 }
 
@@ -166,6 +151,7 @@ fn todo(id: &StepId) -> StepState {
         ended: None,
         by: None,
         claimed: None,
+        claimed_attempt: 0,
         writer: None,
         record: None,
         choice: None,

@@ -1,6 +1,8 @@
 //! What an event changes. Total: no clock, no IO, no error. Whatever does not fit (a second end of the same step, a
 //! signature that does not hold) is flagged and changes nothing else, whoever recorded it.
 
+mod change;
+mod crossing;
 mod fits;
 mod gate;
 mod incident;
@@ -22,6 +24,7 @@ pub fn apply(mut state: State, event: &Event) -> State {
 
 fn step(state: &mut State, event: &Event) {
     envelope(state, event);
+    crossing::follow(state, event);
     if !fits::belongs(state, event) {
         return;
     }
@@ -42,6 +45,7 @@ fn step(state: &mut State, event: &Event) {
         Fact::NoteAdded(_)
         | Fact::EntryCorrected(_)
         | Fact::UpdateRecorded(_)
+        | Fact::HubUnreachable(_)
         | Fact::JournalRecovered(_) => {}
         Fact::EvidenceCaptured(fact) => walk::evidence(state, fact),
         Fact::StepClaimed(fact) => walk::claimed(state, event, fact),
@@ -58,6 +62,11 @@ fn step(state: &mut State, event: &Event) {
         Fact::CheckpointWithdrawn(fact) => gate::withdrawn(state, event, fact),
         Fact::CheckpointOverridden(fact) => gate::overridden(state, event, fact),
         Fact::CheckpointConsumed(fact) => gate::consumed(state, event, fact),
+        Fact::CheckpointDelegated(fact) => change::delegated(state, event, fact),
+        Fact::TrustRevoked(fact) => change::revoked(state, event, fact),
+        Fact::PolicyProposed(fact) => change::proposed(state, event, fact),
+        Fact::PolicySeconded(fact) => change::seconded(state, event, fact),
+        Fact::EvidenceExpunged(fact) => change::expunged(state, event, fact),
         Fact::OverrideReviewed(fact) => gate::reviewed(state, event, fact),
         Fact::IncidentClosed(fact) => gate::closed(state, event, fact),
         Fact::IncidentReopened(fact) => gate::reopened(state, event, fact),

@@ -71,14 +71,17 @@ pub(super) fn claimed(state: &mut State, event: &Event, fact: &StepClaimed) {
     };
     let at = &mut run.steps[index];
     match &at.claimed {
-        Some(other) if other != &event.person => {
+        Some(other) if other != &event.person && at.claimed_attempt == fact.step.attempt => {
             let what = format!(
                 "{} also claimed {}, which {other} has",
                 event.person, fact.step
             );
             conflict(state, event, what);
         }
-        _ => at.claimed = Some(event.person.clone()),
+        _ => {
+            at.claimed = Some(event.person.clone());
+            at.claimed_attempt = fact.step.attempt;
+        }
     }
 }
 
@@ -121,7 +124,7 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &StepStarted) {
         };
         at.twins.insert(purpose, twin);
     }
-    if gated
+    if purpose != Purpose::DryRun
         && let Some(used) = used
         && let Some(over) = state.overrides.get_mut(&used)
     {

@@ -12,14 +12,14 @@ use crate::runbook::model::Role;
 use crate::trust::statement::{CloseDecision, Nonce, PolicyPin, ReviewDecision};
 use crate::trust::{CloseStatement, Principal, ReviewStatement};
 
-fn pin(incident: &Incident) -> PolicyPin {
+pub(super) fn pin(incident: &Incident) -> PolicyPin {
     PolicyPin {
         commit: incident.policy_pin.commit.clone(),
         digest: incident.policy_pin.sha256,
     }
 }
 
-fn incident(state: &State) -> Result<&Incident, Refusal> {
+pub(super) fn incident(state: &State) -> Result<&Incident, Refusal> {
     state
         .incident
         .as_deref()
@@ -204,14 +204,14 @@ pub fn close(
     Ok(given)
 }
 
-fn unreadable(error: &crate::trust::statement::StatementError) -> Refusal {
+pub(super) fn unreadable(error: &crate::trust::statement::StatementError) -> Refusal {
     Refusal::new(
         RefusalKind::BadSignature,
         format!("the statement cannot be read: {error}"),
     )
 }
 
-fn same(same: bool, state: &State, nonce: &Nonce) -> Result<(), Refusal> {
+pub(super) fn same(same: bool, state: &State, nonce: &Nonce) -> Result<(), Refusal> {
     if !same {
         return Err(Refusal::new(
             RefusalKind::Changed,
@@ -228,7 +228,7 @@ fn same(same: bool, state: &State, nonce: &Nonce) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn verify(
+pub(super) fn verify(
     state: &State,
     signed: &Signed,
     by: &Principal,

@@ -17,7 +17,9 @@ use crate::engine::state::State;
 use crate::runbook::policy::Checkpoint;
 use crate::trust::{Decision, Principal};
 
-pub use asked::{askable, closed_gate, gate_of, open_request, plain_to_see, same_as_state};
+pub use asked::{
+    askable, closed_gate, gate_of, open_request, overridable, plain_to_see, same_as_state,
+};
 pub use compare::{Judged, list_digest, policy_digest, template};
 use compare::{compare, not_earlier, reasoned, within};
 pub use eligible::{eligible, may_override, override_span};
@@ -35,7 +37,7 @@ pub fn request(
 ) -> Result<(Judged, Checkpoint), Refusal> {
     let found = record::find(state, &key(&record.step))?;
     let checkpoint = gate_of(found)?;
-    askable(found)?;
+    askable(found, record.exec.purpose)?;
     same_as_state(found, record)?;
     plain_to_see(record)?;
     let mut expected = template(found.incident, record, by, Decision::Request);
@@ -67,7 +69,7 @@ pub fn answer(
         && request
             .approvals
             .iter()
-            .any(|approval| found.incident.people.same(&approval.person, &who))
+            .any(|approval| !approval.revoked && found.incident.people.same(&approval.person, &who))
     {
         return Err(Refusal::new(
             RefusalKind::WrongState,
@@ -193,8 +195,8 @@ pub fn overriding(
     when: DateTime<Utc>,
 ) -> Result<Judged, Refusal> {
     let found = record::find(state, &key(&record.step))?;
-    gate_of(found)?;
-    askable(found)?;
+    overridable(found)?;
+    askable(found, record.exec.purpose)?;
     may_override(found.incident, by)?;
     same_as_state(found, record)?;
     plain_to_see(record)?;

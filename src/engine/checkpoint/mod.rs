@@ -1,6 +1,7 @@
 //! The gate in front of a step: what it asks for, the record that is asked about, the text that is signed, and the one
 //! place where any statement is judged, whichever way it came in.
 
+pub mod change;
 pub mod closing;
 pub mod judge;
 pub mod prepare;
@@ -87,10 +88,8 @@ pub fn standing(incident: &Incident, request: &Request, now: i64) -> Standing {
         .approvals
         .iter()
         .filter(|approval| {
-            approval
-                .statement
-                .not_after
-                .is_some_and(|until| now <= until.timestamp())
+            let until = approval.statement.not_after;
+            !approval.revoked && until.is_some_and(|until| now <= until.timestamp())
         })
         .collect();
     let mut tally: Option<(u32, u32)> = None;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::record::{self, Found, Site};
-use super::{closing, judge, standing, text};
+use super::{change, closing, judge, standing, text};
 use crate::engine::At;
 use crate::engine::at::Root;
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
-use crate::engine::exec::{ExecRecord, Purpose};
+use crate::engine::exec::{ExecRecord, PinnedPolicy, Purpose};
 use crate::engine::ids::EventId;
 use crate::engine::intent::Intent;
 use crate::engine::state::State;
@@ -42,7 +42,7 @@ pub fn prepare(
     at: &At,
 ) -> Result<Option<Prepared>, Refusal> {
     match intent {
-        Intent::Request(key) => request(state, key, secrets, at).map(Some),
+        Intent::Request { step, purpose } => request(state, step, *purpose, secrets, at).map(Some),
         Intent::Start { step, purpose } => consume(state, step, *purpose, at),
         Intent::Withdraw(key) => withdraw(state, key, at).map(Some),
         Intent::Approve { step, .. } => {
@@ -57,7 +57,19 @@ pub fn prepare(
             at,
         )
         .map(Some),
-        Intent::Override { step, reason } => overriding(state, step, reason, secrets, at).map(Some),
+        Intent::Override {
+            step,
+            purpose,
+            reason,
+        } => overriding(state, step, *purpose, reason, secrets, at).map(Some),
+        Intent::Expunge { evidence, reason } => {
+            signs(at)?;
+            let mut word = change::expunge_template(state, *evidence, &at.who.principal)?;
+            word.reason = Some(reason.clone());
+            word.time = whole_second(at.utc());
+            word.nonce = nonce(at);
+            bare(state, word.to_text())
+        }
         Intent::Review {
             overridden,
             accepted,
@@ -97,6 +109,25 @@ pub fn review_events(state: &State, overridden: EventId) -> Vec<EventId> {
     }
     events.sort_unstable();
     events
+}
+
+/// One person's word for another policy.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn adoption(
+    state: &State,
+    adopts: &PinnedPolicy,
+    reason: Option<&String>,
+    at: &At,
+) -> Result<Prepared, Refusal> {
+    signs(at)?;
+    let mut word = change::policy_template(state, adopts, &at.who.principal)?;
+    word.reason = reason.cloned();
+    word.time = whole_second(at.utc());
+    word.nonce = nonce(at);
+    bare(state, word.to_text())?
+        .ok_or_else(|| Refusal::new(RefusalKind::WrongKind, "there is nothing to sign in this"))
 }
 
 fn signs(at: &At) -> Result<(), Refusal> {
@@ -169,14 +200,15 @@ fn unfit(error: &crate::trust::statement::StatementError) -> Refusal {
 fn request(
     state: &State,
     key: &StepKey,
+    purpose: Purpose,
     secrets: &BTreeMap<String, String>,
     at: &At,
 ) -> Result<Prepared, Refusal> {
     signs(at)?;
     let found = record::find(state, key)?;
     judge::gate_of(found)?;
-    judge::askable(found)?;
-    let record = record::make(found, Purpose::Run, secrets, &Site::here(at))?;
+    judge::askable(found, purpose)?;
+    let record = record::make(found, purpose, secrets, &Site::here(at))?;
     judge::plain_to_see(&record)?;
     let mut statement = judge::template(
         found.incident,
@@ -257,16 +289,17 @@ pub fn answer(
 fn overriding(
     state: &State,
     key: &StepKey,
+    purpose: Purpose,
     reason: &str,
     secrets: &BTreeMap<String, String>,
     at: &At,
 ) -> Result<Prepared, Refusal> {
     signs(at)?;
     let found = record::find(state, key)?;
-    judge::gate_of(found)?;
-    judge::askable(found)?;
+    judge::overridable(found)?;
+    judge::askable(found, purpose)?;
     judge::may_override(found.incident, &at.who.principal)?;
-    let record = record::make(found, Purpose::Run, secrets, &Site::here(at))?;
+    let record = record::make(found, purpose, secrets, &Site::here(at))?;
     judge::plain_to_see(&record)?;
     let mut statement = judge::template(
         found.incident,
@@ -296,10 +329,20 @@ fn consume(
         return Ok(None);
     }
     signs(at)?;
-    if overridden_record(state, found, at).is_some() {
+    if overridden_record(state, found, purpose, at).is_some() {
         return Ok(None);
     }
     let request = asked(found)?;
+    if request.record.exec.purpose != purpose {
+        return Err(Refusal::new(
+            RefusalKind::GateClosed,
+            format!(
+                "nobody has asked for approval of that for step {}",
+                found.step.id
+            ),
+        )
+        .hint("`runsheet request` asks for it, with --roll-back for a roll back"));
+    }
     let now = standing(found.incident, request, at.utc().timestamp());
     if !now.open {
         return Err(judge::closed_gate(found, request, now.tally));
@@ -323,8 +366,13 @@ fn consume(
 
 /// The record of an override that lets this person start this step now.
 #[must_use]
-pub fn overridden_record(state: &State, found: Found<'_>, at: &At) -> Option<ExecRecord> {
-    let attempt = record::next_attempt(found.state);
+pub fn overridden_record(
+    state: &State,
+    found: Found<'_>,
+    purpose: Purpose,
+    at: &At,
+) -> Option<ExecRecord> {
+    let attempt = record::attempt_of(found.state, purpose);
     state
         .overrides
         .values()
@@ -334,8 +382,10 @@ pub fn overridden_record(state: &State, found: Found<'_>, at: &At) -> Option<Exe
                 && over.step.run == found.run.id
                 && over.step.step == found.step.id
                 && over.step.attempt == attempt
+                && over.record.exec.purpose == purpose
                 && over.by == at.who.principal
                 && at.utc() <= over.until
+                && !at.outlived(&over.event, over.until - over.at.to_utc())
         })
         .map(|over| (*over.record).clone())
 }

@@ -110,6 +110,17 @@ pub fn next_attempt(state: &StepState) -> u32 {
     }
 }
 
+/// The attempt that something of this purpose belongs to: a dry run or roll back to the one that stands, the step itself
+/// to the one that comes.
+#[must_use]
+pub fn attempt_of(state: &StepState, purpose: Purpose) -> u32 {
+    if purpose == Purpose::Run {
+        next_attempt(state)
+    } else {
+        state.attempt
+    }
+}
+
 /// Makes the record of one intended execution.
 ///
 /// # Errors
@@ -137,12 +148,7 @@ pub fn make(
     };
     let gate = super::gate(incident, run, step)
         .map_or_else(|| "-".to_owned(), |gate| super::describe(&gate));
-    // A dry run or roll back belongs to the attempt that stands; the step itself to the one that comes.
-    let attempt = if purpose == Purpose::Run {
-        next_attempt(state)
-    } else {
-        state.attempt
-    };
+    let attempt = attempt_of(state, purpose);
     Ok(ExecRecord {
         step: StepRef {
             run: run.id.clone(),

@@ -1,7 +1,8 @@
 //! What is signed: the same judgement as when it is applied, before it is recorded.
 
+use super::change::trusted;
 use super::draft;
-use crate::engine::at::{At, Root};
+use crate::engine::at::At;
 use crate::engine::checkpoint::{closing, judge, prepare, record};
 use crate::engine::command::{Command, Decision, Effect, Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{ExecRecord, Purpose};
@@ -23,10 +24,11 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
     let fact: Fact = match command {
         Command::Request {
             step,
+            purpose,
             secrets,
             signed,
         } => {
-            let record = fresh(state, &step, &secrets, at)?;
+            let record = fresh(state, &step, purpose, &secrets, at)?;
             judge::request(state, &record, &signed, by, now)?;
             effects.push(Effect::Notice(format!(
                 "{by} asks for approval of {}",
@@ -45,9 +47,9 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
             frontier,
             signed,
         } => {
-            trusted(at, &signed)?;
-            let step = shown(state, &step, request)?;
             let who = signer(&signed)?;
+            trusted(at, &who)?;
+            let step = shown(state, &step, request)?;
             judge::answer(
                 state,
                 &step,
@@ -90,10 +92,11 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
         }
         Command::Override {
             step,
+            purpose,
             secrets,
             signed,
         } => {
-            let record = fresh(state, &step, &secrets, at)?;
+            let record = fresh(state, &step, purpose, &secrets, at)?;
             judge::overriding(state, &record, &signed, by, now)?;
             effects.push(Effect::Notice(format!(
                 "{by} overrides the checkpoint of {}",
@@ -144,12 +147,13 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
 fn fresh(
     state: &State,
     step: &StepKey,
+    purpose: Purpose,
     secrets: &std::collections::BTreeMap<String, String>,
     at: &At,
 ) -> Result<ExecRecord, Refusal> {
     let found = record::find(state, step)?;
-    judge::askable(found)?;
-    record::make(found, Purpose::Run, secrets, &record::Site::here(at))
+    judge::askable(found, purpose)?;
+    record::make(found, purpose, secrets, &record::Site::here(at))
 }
 
 fn asked(state: &State, step: &StepKey) -> Result<StepRef, Refusal> {
@@ -189,25 +193,6 @@ fn signer(signed: &Signed) -> Result<Principal, Refusal> {
         .ok()
         .and_then(|statement| statement.approver)
         .ok_or_else(|| Refusal::new(RefusalKind::BadSignature, "the statement names no approver"))
-}
-
-fn trusted(at: &At, signed: &Signed) -> Result<(), Refusal> {
-    match &at.root {
-        Root::Untrusted(why) => Err(Refusal::new(
-            RefusalKind::NotTrusted,
-            format!("policy not from a trusted library: {why}"),
-        )),
-        Root::Trusted { revoked } => {
-            let who = signer(signed)?;
-            if revoked.iter().any(|gone| gone == who.as_str()) {
-                return Err(Refusal::new(
-                    RefusalKind::NotTrusted,
-                    format!("{who} was removed from the library since: trust shrinks at once"),
-                ));
-            }
-            Ok(())
-        }
-    }
 }
 
 fn nothing_runs(state: &State) -> Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! What may happen. The only place where a rule is enforced: screen, command line, merge and exercise all come here.
 
+mod change;
 mod gate;
 mod incident;
 mod run;
@@ -52,6 +53,11 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
         | Command::Answer { .. }
         | Command::Skip { .. }
         | Command::Resolve { .. } => steps::by_hand(state, command, at),
+        Command::Delegate { .. }
+        | Command::Revoked { .. }
+        | Command::Adopt { .. }
+        | Command::Expunge { .. }
+        | Command::Unreachable { .. } => change::change(state, command, at),
         Command::Request { .. }
         | Command::Withdraw { .. }
         | Command::Approve { .. }
@@ -75,6 +81,9 @@ fn closed(state: &State, command: &Command) -> Option<Refusal> {
             | Command::Correct { .. }
             | Command::Attach { .. }
             | Command::Review { .. }
+            | Command::Revoked { .. }
+            | Command::Expunge { .. }
+            | Command::Unreachable { .. }
             | Command::Close { .. }
             | Command::Reopen { .. }
             | Command::Finish { .. }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::{draft, incident};
-use crate::engine::at::{At, Root};
+use crate::engine::at::{At, Claim, Root};
 use crate::engine::checkpoint::{
     self, Standing, judge, prepare,
     record::{self, COLLECT_LIMIT, Found, Site},
@@ -34,21 +34,19 @@ pub(super) fn start(
     at: &At,
 ) -> Result<Decision, Refusal> {
     let found = record::find(state, key)?;
+    let overridden = prepare::overridden_record(state, found, purpose, at).is_some();
     let gated = purpose != Purpose::DryRun
-        && checkpoint::gate(found.incident, found.run, found.step).is_some();
+        && (overridden || checkpoint::gate(found.incident, found.run, found.step).is_some());
     startable(found, purpose, gated)?;
+    if found.step.exclusive && purpose == Purpose::Run && !overridden {
+        only_here(found, &at.claim)?;
+    }
     let mut decision = Decision::default();
     let record = if gated {
-        let (record, consumed) = pass(state, found, signed, at)?;
+        let (record, consumed) = pass(state, found, purpose, signed, at)?;
         decision
             .events
             .extend(consumed.map(|fact| draft(at, state, fact)));
-        if record.exec.purpose != purpose {
-            return Err(Refusal::new(
-                RefusalKind::GateClosed,
-                "the approvals are for something else than this",
-            ));
-        }
         record
     } else {
         record::make(found, purpose, secrets, &Site::here(at))?
@@ -76,16 +74,7 @@ fn startable(found: Found<'_>, purpose: Purpose, gated: bool) -> Result<(), Refu
         return Ok(());
     }
     if purpose == Purpose::RollBack {
-        return match state.status {
-            Status::Done | Status::Failed | Status::Unknown => Ok(()),
-            _ => Err(Refusal::new(
-                RefusalKind::WrongState,
-                format!(
-                    "step {} has not run: there is nothing to roll back",
-                    step.id
-                ),
-            )),
-        };
+        return judge::askable(found, purpose);
     }
     match state.status {
         Status::Todo | Status::Failed => {}
@@ -129,21 +118,47 @@ fn startable(found: Found<'_>, purpose: Purpose, gated: bool) -> Result<(), Refu
     Ok(())
 }
 
+/// An exclusive step is started by whoever claimed it first, wherever all who could start it look.
+fn only_here(found: Found<'_>, claim: &Claim) -> Result<(), Refusal> {
+    let step = &found.step.id;
+    match claim {
+        Claim::Held => Ok(()),
+        Claim::Taken(by) => Err(Refusal::new(
+            RefusalKind::WrongState,
+            format!("step {step} is to be done by one only, and {by} claimed it first"),
+        )),
+        Claim::NotAsked => Err(Refusal::new(
+            RefusalKind::GateClosed,
+            format!("step {step} is to be done by one only, and nobody asked who"),
+        )),
+        Claim::Unreachable(why) => Err(Refusal::new(
+            RefusalKind::GateClosed,
+            format!(
+                "step {step} is to be done by one only, and the hub could not be asked: {}",
+                escape::line(why)
+            ),
+        )
+        .hint("whoever policy lets may `runsheet override` it, on the record")),
+    }
+}
+
 /// Through the gate: by approvals that are used up now, or by an override made before.
 fn pass(
     state: &State,
     found: Found<'_>,
+    purpose: Purpose,
     signed: Option<Signed>,
     at: &At,
 ) -> Result<(ExecRecord, Option<CheckpointConsumed>), Refusal> {
-    judge::gate_of(found)?;
     clock(state, at)?;
-    if let Some(record) = prepare::overridden_record(state, found, at) {
+    if let Some(record) = prepare::overridden_record(state, found, purpose, at) {
         judge::same_as_state(found, &record)?;
         mine(&record, at)?;
         return Ok((record, None));
     }
-    let Some(request) = found.state.request.as_deref() else {
+    judge::gate_of(found)?;
+    let asked = found.state.request.as_deref();
+    let Some(request) = asked.filter(|request| request.record.exec.purpose == purpose) else {
         let gate = checkpoint::gate(found.incident, found.run, found.step);
         let gate = gate.map_or_else(String::new, |gate| {
             format!(" ({})", checkpoint::describe(&gate))
@@ -156,7 +171,7 @@ fn pass(
     };
     let step = request.record.step.clone();
     let request = judge::open_request(found, &step)?;
-    if step.attempt != record::next_attempt(found.state) {
+    if step.attempt != record::attempt_of(found.state, purpose) {
         return Err(Refusal::new(
             RefusalKind::GateClosed,
             format!(
@@ -213,16 +228,12 @@ fn clock(state: &State, at: &At) -> Result<(), Refusal> {
 /// Whether the approvals still hold by the clock that nobody sets, counted from when they were first seen here.
 fn still_fresh(request: &Request, standing: &Standing, at: &At) -> Result<(), Refusal> {
     for approval in counted(request, standing) {
-        let Some(seen) = at.receipts.get(&approval.event) else {
-            continue;
-        };
         let (Some(from), Some(until)) =
             (approval.statement.not_before, approval.statement.not_after)
         else {
             continue;
         };
-        let holds = u64::try_from((until - from).num_milliseconds()).unwrap_or(0);
-        if seen.id == at.boot.id && at.boot.millis.saturating_sub(seen.millis) > holds {
+        if at.outlived(&approval.event, until - from) {
             return Err(Refusal::new(
                 RefusalKind::Expired,
                 format!("the approval of {} has expired", approval.by),
@@ -253,9 +264,9 @@ fn still_trusted(request: &Request, standing: &Standing, at: &At) -> Result<(), 
         }
     };
     let gone = |approval: &&Approval| {
-        revoked
-            .iter()
-            .any(|gone| gone == approval.by.as_str() || *gone == approval.fingerprint)
+        let role = approval.statement.role.as_ref();
+        let mut revoked = revoked.iter();
+        revoked.any(|gone| gone.takes(&approval.by, &approval.fingerprint, role))
     };
     if let Some(approval) = counted(request, standing).find(gone) {
         return Err(Refusal::new(

@@ -105,12 +105,20 @@ fn through_gate(found: Found<'_>) -> Result<(), Refusal> {
 fn claim(state: &State, key: &StepKey, at: &At) -> Result<Fact, Refusal> {
     let found = doable(state, key)?;
     match &found.state.claimed {
-        Some(other) if other != &at.who.principal => Err(Refusal::new(
-            RefusalKind::WrongState,
-            format!("step {} is claimed by {other}", found.step.id),
-        )),
+        Some(other)
+            if other != &at.who.principal
+                && found.state.claimed_attempt == record::next_attempt(found.state) =>
+        {
+            Err(Refusal::new(
+                RefusalKind::WrongState,
+                format!("step {} is claimed by {other}", found.step.id),
+            ))
+        }
         _ => Ok(StepClaimed {
-            step: at_attempt(found),
+            step: StepRef {
+                attempt: record::next_attempt(found.state),
+                ..at_attempt(found)
+            },
         }
         .into()),
     }

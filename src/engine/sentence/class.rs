@@ -83,7 +83,7 @@ pub fn class(event: &Event) -> Class {
         Fact::SeverityChanged(_) => Class::Impact,
         Fact::NoteAdded(_) => Class::Note,
         Fact::EntryCorrected(_) => Class::Correction,
-        Fact::EvidenceCaptured(_) => Class::Evidence,
+        Fact::EvidenceCaptured(_) | Fact::EvidenceExpunged(_) => Class::Evidence,
         Fact::StepChosen(_) => Class::Decision,
         Fact::StepSkipped(skipped) if skipped.automatic => Class::System,
         Fact::RunStarted(_)
@@ -101,8 +101,12 @@ pub fn class(event: &Event) -> Class {
         | Fact::CheckpointWithdrawn(_)
         | Fact::CheckpointOverridden(_)
         | Fact::CheckpointConsumed(_)
-        | Fact::OverrideReviewed(_) => Class::Checkpoint,
+        | Fact::CheckpointDelegated(_)
+        | Fact::OverrideReviewed(_)
+        | Fact::TrustRevoked(_)
+        | Fact::PolicyProposed(_)
+        | Fact::PolicySeconded(_) => Class::Checkpoint,
         Fact::UpdateRecorded(_) => Class::Comms,
-        Fact::JournalRecovered(_) => Class::System,
+        Fact::JournalRecovered(_) | Fact::HubUnreachable(_) => Class::System,
     }
 }

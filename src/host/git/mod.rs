@@ -268,6 +268,18 @@ impl Git {
         }
     }
 
+    /// Removes from a bare repository every object that no reference leads to. Nobody may write to it meanwhile.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn forget(&self, dir: &Path) -> Result<(), GitError> {
+        let repack = ["repack", "-a", "-d", "-q"].map(OsStr::new);
+        self.call("repack", Some(dir), &repack, None)?;
+        let prune = ["prune", "--expire=now"].map(OsStr::new);
+        self.call("prune", Some(dir), &prune, None)?;
+        Ok(())
+    }
+
     fn call(
         &self,
         what: &str,

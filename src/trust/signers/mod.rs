@@ -173,6 +173,43 @@ impl AllowedSigners {
         Err(reason)
     }
 
+    /// Whether a principal's key may sign here no shorter than it may by another file: there is no time and namespace at
+    /// which only that one lets it.
+    #[must_use]
+    pub fn allows_no_less(&self, other: &Self, who: &Principal, key: &PublicKey) -> bool {
+        let of = |file: &'_ Self| -> Vec<Signer> {
+            let lines = file.signers.iter();
+            lines
+                .filter(|line| {
+                    line.principals.contains(who) && line.key.key_data() == key.key_data()
+                })
+                .cloned()
+                .collect()
+        };
+        let covers = |mine: &Signer, theirs: &Signer| {
+            let from = mine
+                .valid_after
+                .is_none_or(|mine| theirs.valid_after.is_some_and(|theirs| mine <= theirs));
+            let until = mine
+                .valid_before
+                .is_none_or(|mine| theirs.valid_before.is_some_and(|theirs| mine >= theirs));
+            from && until && (mine.namespaces.is_none() || mine.namespaces == theirs.namespaces)
+        };
+        let mine = of(self);
+        of(other)
+            .iter()
+            .all(|theirs| mine.iter().any(|mine| covers(mine, theirs)))
+    }
+
+    /// Lets a principal sign no longer: with this key (`SHA256:…`), or with any.
+    pub fn revoke(&mut self, who: &Principal, key: Option<&str>) {
+        for signer in &mut self.signers {
+            if key.is_none_or(|key| fingerprint(&signer.key) == key) {
+                signer.principals.retain(|principal| principal != who);
+            }
+        }
+    }
+
     /// Every usable line, in order.
     #[must_use]
     pub fn signers(&self) -> &[Signer] {

@@ -1,12 +1,14 @@
-//! What is signed: the exact bytes of approvals, reviews and closings, written and read strictly, so that one meaning
+//! What is signed: the exact bytes of approvals, reviews, closings and changes, written and read strictly, so that one meaning
 //! has one spelling. Knows nothing of signatures, and does not judge whether a statement is true.
 
 mod approval;
+mod change;
 mod lines;
 mod record;
 mod values;
 
 pub use approval::{Decision, Statement};
+pub use change::{ExpungeStatement, PolicyStatement};
 pub use lines::STATEMENT_LIMIT;
 pub use record::{CloseDecision, CloseStatement, ReviewDecision, ReviewStatement};
 pub use values::{
@@ -81,6 +83,8 @@ pub enum AnyStatement {
     Approval(Statement),
     Review(ReviewStatement),
     Close(CloseStatement),
+    Policy(PolicyStatement),
+    Expunge(ExpungeStatement),
 }
 
 impl AnyStatement {
@@ -94,9 +98,11 @@ impl AnyStatement {
             approval::HEADER => Statement::parse(bytes).map(Self::Approval),
             record::REVIEW => ReviewStatement::parse(bytes).map(Self::Review),
             record::CLOSE => CloseStatement::parse(bytes).map(Self::Close),
+            change::POLICY => PolicyStatement::parse(bytes).map(Self::Policy),
+            change::EXPUNGE => ExpungeStatement::parse(bytes).map(Self::Expunge),
             other => Err(StatementError::Header {
                 found: other.chars().take(40).collect(),
-                hint: "runsheet-approval v1, runsheet-review v1, runsheet-close v1",
+                hint: "runsheet-approval v1, runsheet-review v1, runsheet-close v1, runsheet-policy v1, runsheet-expunge v1",
             }),
         }
     }
@@ -110,6 +116,8 @@ impl AnyStatement {
             Self::Approval(statement) => statement.to_bytes(),
             Self::Review(statement) => statement.to_bytes(),
             Self::Close(statement) => statement.to_bytes(),
+            Self::Policy(statement) => statement.to_text().map(String::into_bytes),
+            Self::Expunge(statement) => statement.to_text().map(String::into_bytes),
         }
     }
 
@@ -120,6 +128,8 @@ impl AnyStatement {
             Self::Approval(statement) => statement.signer(),
             Self::Review(statement) => Some(&statement.reviewer),
             Self::Close(statement) => Some(&statement.closer),
+            Self::Policy(statement) => Some(&statement.adopter),
+            Self::Expunge(statement) => Some(&statement.expunger),
         }
     }
 
@@ -130,6 +140,8 @@ impl AnyStatement {
             Self::Approval(statement) => &statement.incident,
             Self::Review(statement) => &statement.incident,
             Self::Close(statement) => &statement.incident,
+            Self::Policy(statement) => &statement.incident,
+            Self::Expunge(statement) => &statement.incident,
         }
     }
 
@@ -140,6 +152,8 @@ impl AnyStatement {
             Self::Approval(statement) => statement.nonce,
             Self::Review(statement) => statement.nonce,
             Self::Close(statement) => statement.nonce,
+            Self::Policy(statement) => statement.nonce,
+            Self::Expunge(statement) => statement.nonce,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::super::wish::{Start, Wish};
 use super::super::world::World;
 use crate::engine::Intent;
 use crate::engine::event::Fidelity;
+use crate::engine::exec::Purpose;
 use crate::engine::fact::Milestone;
 use crate::engine::intent::Secret;
 use crate::engine::sentence::Class;
@@ -43,6 +44,7 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
         }),
         FormKind::Override(step) => act(Intent::Override {
             step,
+            purpose: Purpose::Run,
             reason: text("reason"),
         }),
         FormKind::Review(overridden, accepted) => act(Intent::Review {

@@ -247,7 +247,10 @@ fn primary(target: &Target<'_>, model: &mut Model, world: &World, wishes: &mut V
         Primary::ByHand(why) => push_form(model, ask::done(target, Some(&why)), wishes),
         Primary::Start => push_or_start(target, Purpose::Run, model, world, wishes),
         Primary::Confirm => push_choose(model, ask::confirm(target, Purpose::Run, world), wishes),
-        Primary::Request => wishes.push(Wish::Act(Intent::Request(step))),
+        Primary::Request => wishes.push(Wish::Act(Intent::Request {
+            step,
+            purpose: Purpose::Run,
+        })),
         Primary::Look => look(model, step, wishes),
         Primary::Choose => {
             if let Some(choose) = ask::choose(target) {

@@ -5,7 +5,7 @@ use crate::engine::checkpoint::{
     record::{self, Found, Site},
 };
 use crate::engine::command::{Refusal, RefusalKind};
-use crate::engine::exec::ExecRecord;
+use crate::engine::exec::{ExecRecord, Purpose};
 use crate::engine::ids::StepRef;
 use crate::engine::state::{Request, Status};
 use crate::evidence::{canonical, escape};
@@ -28,6 +28,17 @@ pub fn gate_of(found: Found<'_>) -> Result<Checkpoint, Refusal> {
             format!("step {} has no checkpoint", found.step.id),
         )
     })
+}
+
+/// That the step has something an override can open: a checkpoint, or that it is for one only.
+///
+/// # Errors
+/// When it has neither, or the pinned policy could not be read.
+pub fn overridable(found: Found<'_>) -> Result<(), Refusal> {
+    if found.step.exclusive && found.incident.broken.is_none() {
+        return Ok(());
+    }
+    gate_of(found).map(|_| ())
 }
 
 /// That the record is what the runbook and the values of this state make of the step, at the site it names.
@@ -87,10 +98,18 @@ fn difference(is: &str, was: &str) -> String {
 /// Whether the step can still be asked about.
 ///
 /// # Errors
-/// When it runs, is over, or nobody knows how it ended.
-pub fn askable(found: Found<'_>) -> Result<(), Refusal> {
+/// When it runs, is over, or nobody knows how it ended; for a roll back, when there is nothing to roll back.
+pub fn askable(found: Found<'_>, purpose: Purpose) -> Result<(), Refusal> {
     let step = &found.step.id;
     let refuse = |what: String| Err(Refusal::new(RefusalKind::WrongState, what));
+    if purpose == Purpose::RollBack {
+        return match found.state.status {
+            Status::Done | Status::Failed | Status::Unknown => Ok(()),
+            _ => refuse(format!(
+                "step {step} has not run: there is nothing to roll back"
+            )),
+        };
+    }
     match found.state.status {
         Status::Todo | Status::Failed => Ok(()),
         Status::Running => refuse(format!("step {step} runs")),
@@ -164,7 +183,7 @@ pub fn open_request<'a>(found: Found<'a>, step: &StepRef) -> Result<&'a Request,
     }
     if request.consumed.is_some() {
         return Err(Refusal::new(
-            RefusalKind::Replayed,
+            RefusalKind::Late,
             "the approvals of this request are used up",
         ));
     }
@@ -174,10 +193,23 @@ pub fn open_request<'a>(found: Found<'a>, step: &StepRef) -> Result<&'a Request,
 /// The refusal of a gate that is closed.
 #[must_use]
 pub fn closed_gate(found: Found<'_>, request: &Request, tally: (u32, u32)) -> Refusal {
+    let gone: Vec<_> = request
+        .approvals
+        .iter()
+        .filter(|approval| approval.revoked)
+        .map(|approval| approval.by.as_str())
+        .collect();
+    let gone = match gone.as_slice() {
+        [] => String::new(),
+        gone => format!(
+            "; {} approved it and was removed from the library since: trust shrinks at once",
+            gone.join(", ")
+        ),
+    };
     Refusal::new(
         RefusalKind::GateClosed,
         format!(
-            "step {} waits at its checkpoint: {} of {} approvals ({})",
+            "step {} waits at its checkpoint: {} of {} approvals ({}){gone}",
             found.step.id,
             tally.0,
             tally.1,

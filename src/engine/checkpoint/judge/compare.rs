@@ -115,7 +115,7 @@ fn quorum(gate: &str) -> Quorum {
         .collect();
     Quorum {
         approvals,
-        rule: if rule.is_empty() {
+        rule: if gate == "-" || rule.is_empty() {
             "none".to_owned()
         } else {
             rule

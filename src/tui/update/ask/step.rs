@@ -259,7 +259,10 @@ fn retry(target: &Target<'_>) -> Then {
             step,
             purpose: Purpose::Run,
         }),
-        _ => wish(Intent::Request(step)),
+        _ => wish(Intent::Request {
+            step,
+            purpose: Purpose::Run,
+        }),
     }
 }
 
