@@ -111,7 +111,8 @@ pub enum UnreadableEvent {
     TooLong,
 }
 
-/// The line as it stands in a file, members in canonical order.
+/// The line as it stands in a file. Its members are in canonical order, so the serializer writes canonical JSON: it escapes
+/// exactly what RFC 8785 does.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -132,7 +133,8 @@ struct Line<'a> {
     role: Option<Role>,
     seen: Vec<EventId>,
     seq: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Put into the text once it is known.
+    #[serde(skip_serializing)]
     sha256: Option<Digest>,
     signed: bool,
     sim_time: Option<String>,
@@ -148,7 +150,9 @@ impl Event {
     pub fn record(draft: Draft, place: Place) -> Result<(Self, String), canonical::NotCanonical> {
         let data = canonical::to_string(&draft.fact.data()?)?;
         let data = RawValue::from_string(data)?;
-        let mut line = Line {
+        canonical::whole(place.seq)?;
+        canonical::whole(draft.boot.millis)?;
+        let line = Line {
             account: draft.account.clone(),
             boot: draft.boot.clone(),
             data: &data,
@@ -171,9 +175,11 @@ impl Event {
             v: VERSION,
             writer: place.writer.clone(),
         };
-        let id = Digest::of(canonical::to_string(&line)?.as_bytes());
-        line.sha256 = Some(id);
-        let text = canonical::to_string(&line)?;
+        let mut text = serde_json::to_string(&line)?;
+        let id = Digest::of(text.as_bytes());
+        // Behind it stand only `sim_time`, `v` and `writer`, none of which can hold that text.
+        let at = text.rfind(BEHIND_DIGEST).unwrap_or(text.len());
+        text.insert_str(at, &member(id));
         let event = Self {
             id,
             incident: place.incident,
@@ -255,10 +261,18 @@ impl Event {
     }
 }
 
+/// What stands right behind the digest in a line.
+const BEHIND_DIGEST: &str = "\"signed\":";
+
+/// The digest as a member of a line.
+fn member(digest: Digest) -> String {
+    format!("\"sha256\":\"{digest}\",")
+}
+
 /// Cuts `"sha256":"…",` out. Behind it only `signed`, `sim_time`, `v` and `writer` can stand, none of which can hold
 /// that text, so the last place it is found is the member itself and never something inside `data`.
 fn without_digest(text: &str, digest: Digest) -> Option<String> {
-    let member = format!("\"sha256\":\"{digest}\",");
+    let member = member(digest);
     let at = text.rfind(&member)?;
     let mut bare = String::with_capacity(text.len() - member.len());
     bare.push_str(&text[..at]);
@@ -292,4 +306,65 @@ fn utc(time: DateTime<Utc>) -> String {
 
 fn local(time: DateTime<FixedOffset>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::fact::NoteAdded;
+
+    fn draft(texts: [String; 4], millis: u64) -> Draft {
+        let at = DateTime::from_timestamp(1_790_000_000, 5_000_000).unwrap();
+        let [account, host, id, text] = texts;
+        Draft {
+            occurred_at: at.fixed_offset(),
+            occurred_until: None,
+            fidelity: Fidelity::Exact,
+            recorded_at: at,
+            person: Principal::try_from("alice@example.org").unwrap(),
+            signed: false,
+            role: None,
+            account,
+            host,
+            boot: BootStamp { id, millis },
+            mode: Mode::Live,
+            sim_time: None,
+            fact: NoteAdded { text, step: None }.into(),
+        }
+    }
+
+    fn place(seq: u64) -> Place {
+        Place {
+            incident: IncidentId::generate(1, &[1; 32]),
+            writer: WriterId::generate(&[2; 32]),
+            seq,
+            prev: None,
+            seen: vec![Digest::of(b"1"), Digest::of(b"2")],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_canonical_json_and_reads_back_whatever_its_texts_are(
+            account in any::<String>(),
+            host in ".*\"signed\":.*",
+            id in "[\u{0}-\u{ff}\u{2028}\u{1f600}]*",
+            text in any::<String>(),
+            seq in 0..1u64 << 53,
+        ) {
+            let (event, line) = Event::record(draft([account, host, id, text], 7), place(seq)).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(canonical::to_string(&value).unwrap(), line.clone());
+            prop_assert_eq!(Event::read(&line).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_canonical_form_is_refused() {
+        let texts = || ["a", "b", "c", "d"].map(str::to_owned);
+        assert!(Event::record(draft(texts(), 1), place(1 << 53)).is_err());
+        assert!(Event::record(draft(texts(), 1 << 53), place(1)).is_err());
+    }
 }

@@ -35,13 +35,26 @@ pub fn digest<T: Serialize + ?Sized>(value: &T) -> Result<Digest, NotCanonical> 
     to_string(value).map(|text| Digest::of(text.as_bytes()))
 }
 
+/// The largest number that has a canonical form.
+const LIMIT: u64 = (1 << 53) - 1;
+
+/// Whether a number has a canonical form.
+///
+/// # Errors
+/// When it is larger than 2^53 − 1.
+pub fn whole(number: u64) -> Result<(), NotCanonical> {
+    if number > LIMIT {
+        return Err(NotCanonical::Number(number.to_string()));
+    }
+    Ok(())
+}
+
 fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => {
-            const LIMIT: u64 = (1 << 53) - 1;
             let fits = number.as_u64().is_some_and(|n| n <= LIMIT)
                 || number.as_i64().is_some_and(|n| n.unsigned_abs() <= LIMIT);
             if !fits {
@@ -80,19 +93,29 @@ fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
 
 fn string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
+    let mut rest = text;
+    // What must be escaped is ASCII, so the place in bytes is one between characters.
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = from.chars();
+        match chars.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\r') => out.push_str("\\r"),
+            Some(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
+            None => {}
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 
