@@ -218,7 +218,8 @@ impl Dir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut bytes = Vec::new();
+        // A small file is read in one go, and its end is seen at the next.
+        let mut bytes = Vec::with_capacity(limit.min(4096) + 1);
         file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > limit {
             return Err(io::Error::new(

@@ -386,11 +386,16 @@ impl Journal {
     }
 
     fn notice_segment(&mut self, side: Side, stem: &str, name: &str) {
+        let writer = WriterId::new(stem);
+        if let Ok(writer) = &writer
+            && self.followers.contains_key(&(side, writer.clone()))
+        {
+            return;
+        }
         let dir = self.dir(side);
         let path = dir.path().join(name).display().to_string();
-        let opened = match WriterId::new(stem) {
+        let opened = match writer {
             Err(error) => Err(error.to_string()),
-            Ok(writer) if self.followers.contains_key(&(side, writer.clone())) => return,
             Ok(_) if self.followers.len() >= MOST_SEGMENTS => {
                 Err(format!("more than {MOST_SEGMENTS} segments"))
             }
