@@ -14,7 +14,7 @@ pub mod intent;
 pub mod sentence;
 pub mod state;
 
-pub use apply::apply;
+pub use apply::{apply, told};
 pub use at::At;
 pub use command::{Command, Decision, Effect, Refusal};
 pub use decide::decide;

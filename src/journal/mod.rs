@@ -27,6 +27,7 @@ pub mod claims;
 mod commit;
 pub mod disk;
 pub mod error;
+mod fold;
 mod follow;
 mod history;
 pub mod import;

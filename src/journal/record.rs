@@ -1,20 +1,16 @@
 //! The events of one record in their order, and the state that follows from them. An event that comes late goes to its
-//! place and the state is folded again from the snapshot before it. Pure: knows no files, no git and no clock.
+//! place and the state is folded again from there. Pure: knows no files, no git and no clock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::fold::{Fold, Mark};
 use super::order;
+use crate::engine::State;
 use crate::engine::event::Event;
 use crate::engine::fact::Fact;
 use crate::engine::ids::{EventId, IncidentId, WriterId};
-use crate::engine::{State, apply};
-
-/// Snapshots this far apart near the end …
-const NEAR: usize = 512;
-/// … this far apart before the last so many events.
-const FAR: usize = 4096;
-const RECENT: usize = 16 * NEAR;
+use crate::trust::Principal;
 
 /// Up to this many new events are placed one by one; more are sorted from scratch.
 const FEW: usize = 64;
@@ -122,6 +118,8 @@ struct Writer {
     tips: BTreeSet<EventId>,
     /// Every event of others that one of this writer's says it has seen.
     cited: HashSet<EventId>,
+    /// Who recorded as this writer, with the number of that voice. One, unless somebody forges.
+    voices: Vec<(Principal, u32)>,
 }
 
 /// The events of one record in order, with the state after them.
@@ -138,6 +136,10 @@ pub struct Log {
     known: HashMap<EventId, u32>,
     /// By number of arrival.
     arrived: Vec<Arc<Event>>,
+    /// What the fold wants to know of each, by number of arrival.
+    marks: Vec<Mark>,
+    /// How many different writers and people of theirs there are.
+    voices: u32,
     /// The start of the incident. There is one, and no other is taken for it.
     genesis: Option<EventId>,
     strange: HashSet<EventId>,
@@ -146,10 +148,7 @@ pub struct Log {
     waiting: BTreeMap<EventId, Vec<Arc<Event>>>,
     waiting_ids: HashSet<EventId>,
     faults: Vec<Fault>,
-    state: Arc<State>,
-    folded: usize,
-    /// States after so many events, ascending.
-    snapshots: Vec<(usize, Arc<State>)>,
+    fold: Fold,
 }
 
 impl Log {
@@ -158,6 +157,7 @@ impl Log {
     #[must_use]
     pub fn new(incident: IncidentId, genesis: Option<EventId>) -> Self {
         Self {
+            fold: Fold::new(incident.clone()),
             incident,
             events: Vec::new(),
             ids: Vec::new(),
@@ -165,15 +165,14 @@ impl Log {
             places: Vec::new(),
             known: HashMap::new(),
             arrived: Vec::new(),
+            marks: Vec::new(),
+            voices: 0,
             genesis,
             strange: HashSet::new(),
             writers: BTreeMap::new(),
             waiting: BTreeMap::new(),
             waiting_ids: HashSet::new(),
             faults: Vec::new(),
-            state: Arc::default(),
-            folded: 0,
-            snapshots: Vec::new(),
         }
     }
 
@@ -192,7 +191,7 @@ impl Log {
     /// The state after all of them.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
-        &self.state
+        self.fold.state()
     }
 
     /// The start of the incident, if it is known.
@@ -296,7 +295,8 @@ impl Log {
         } else {
             self.sort()
         };
-        self.fold(changed);
+        self.fold
+            .again(changed, &self.events, &self.arrival, &self.marks);
         accepted
     }
 
@@ -383,6 +383,16 @@ impl Log {
         }
         writer.tips.insert(event.id);
         writer.cited.extend(event.seen.iter().copied());
+        let known = writer.voices.iter().find(|(by, _)| *by == event.person);
+        let voice = if let Some((_, voice)) = known {
+            *voice
+        } else {
+            let voice = self.voices;
+            writer.voices.push((event.person.clone(), voice));
+            self.voices += 1;
+            voice
+        };
+        self.marks.push(self.fold.mark(event, voice));
     }
 
     fn chain_fault(&self, event: &Event) -> Option<String> {
@@ -465,31 +475,5 @@ impl Log {
         self.ids = self.events.iter().map(|event| event.id).collect();
         self.arrival = sorted;
         changed
-    }
-
-    /// Folds again from the last state before `changed`.
-    fn fold(&mut self, changed: usize) {
-        if changed < self.folded {
-            while self.snapshots.last().is_some_and(|(at, _)| *at > changed) {
-                self.snapshots.pop();
-            }
-            (self.folded, self.state) = match self.snapshots.last() {
-                Some((at, state)) => (*at, Arc::clone(state)),
-                None => (0, Arc::default()),
-            };
-        }
-        let end = self.events.len();
-        let mut state = Arc::unwrap_or_clone(std::mem::take(&mut self.state));
-        for place in self.folded..end {
-            state = apply(state, &self.events[place]);
-            let count = place + 1;
-            if count % FAR == 0 || (count % NEAR == 0 && end - count < RECENT) {
-                self.snapshots.push((count, Arc::new(state.clone())));
-            }
-        }
-        self.folded = end;
-        self.state = Arc::new(state);
-        self.snapshots
-            .retain(|(at, _)| at % FAR == 0 || end - at < RECENT);
     }
 }

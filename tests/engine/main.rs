@@ -15,4 +15,5 @@ mod forged;
 mod ground;
 mod scenario;
 mod shipped;
+mod told;
 mod world;

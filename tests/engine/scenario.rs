@@ -407,6 +407,7 @@ fn play(name: &str, text: &str) {
         format!("{:?}", world.state),
         "{name}: replay differs"
     );
+    super::told::comes_to_the_same_among_notes(&world, name);
     assert_eq!(world.violations(), Vec::<String>::new(), "{name}");
 }
 

@@ -6,6 +6,7 @@ mod crossing;
 mod fits;
 mod gate;
 mod incident;
+pub mod told;
 mod walk;
 
 use std::sync::Arc;
@@ -76,6 +77,11 @@ fn step(state: &mut State, event: &Event) {
 fn envelope(state: &mut State, event: &Event) {
     state.count += 1;
     state.latest = state.latest.max(Some(event.recorded_at));
+    known(state, event);
+}
+
+/// The event is its writer's last, and its person is known.
+fn known(state: &mut State, event: &Event) {
     match state.writers.get_mut(&event.writer) {
         Some(head) => {
             head.seq = event.seq;
