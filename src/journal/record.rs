@@ -188,6 +188,21 @@ impl Log {
         &self.events
     }
 
+    /// Brings a list of these events up to date, and says whether it only grew. Then what is new is put at its end, and
+    /// a list that nobody else holds is not copied.
+    pub fn follow(&self, list: &mut Arc<Vec<Arc<Event>>>) -> bool {
+        let known = list.len();
+        let mut same = self.events.iter().zip(list.iter());
+        let grew = known <= self.events.len() && same.all(|(a, b)| Arc::ptr_eq(a, b));
+        if !grew {
+            *list = Arc::new(self.events.clone());
+        } else if known < self.events.len() {
+            let new = self.events.get(known..).unwrap_or_default();
+            Arc::make_mut(list).extend(new.iter().cloned());
+        }
+        grew
+    }
+
     /// The state after all of them.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {

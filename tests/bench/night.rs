@@ -126,13 +126,10 @@ impl Night {
 
     /// What the screen does after something was recorded.
     fn recorded(&mut self) {
-        let log = self.journal.log().events();
-        let grew = log
-            .iter()
-            .zip(self.events.iter())
-            .all(|(a, b)| Arc::ptr_eq(a, b));
-        assert!(grew);
-        self.events = Arc::new(log.to_vec());
+        if let Some(open) = &mut self.world.open {
+            open.events = Arc::default();
+        }
+        assert!(self.journal.log().follow(&mut self.events));
         if let Some(open) = &mut self.world.open {
             open.events = Arc::clone(&self.events);
         }

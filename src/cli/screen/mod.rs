@@ -242,19 +242,12 @@ impl App {
 
     /// After something was recorded or opened: the world is another one.
     fn recorded(&mut self) {
-        if let Some(session) = &self.session {
-            let log = session.journal().log().events();
-            let grew = log.len() >= self.events.len()
-                && log
-                    .iter()
-                    .zip(self.events.iter())
-                    .all(|(a, b)| Arc::ptr_eq(a, b));
-            if !grew {
-                self.refolded += 1;
-            }
-            if log.len() != self.events.len() || !grew {
-                self.events = Arc::new(log.to_vec());
-            }
+        // Nobody holds the list any more, so that it grows where it is.
+        self.world.open = None;
+        if let Some(session) = &self.session
+            && !session.journal().log().follow(&mut self.events)
+        {
+            self.refolded += 1;
         }
         self.refresh();
     }

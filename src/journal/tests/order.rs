@@ -164,3 +164,29 @@ fn an_event_whose_parents_are_unknown_waits_and_is_shown() {
     );
     assert_eq!(log.events().len(), 3);
 }
+
+#[test]
+fn a_list_that_follows_grows_in_place_or_is_made_anew() {
+    let events = history(&[(0, 0), (1, 0), (2, 0), (3, 0), (0, 0), (0, 0), (0, 0)]);
+    let mut log = Log::new(incident(), None);
+    let mut list = Arc::default();
+    assert!(log.follow(&mut list));
+    log.insert(Arc::clone(&events[0]));
+    assert!(log.follow(&mut list));
+    Arc::make_mut(&mut list).reserve(16);
+    let place = list.as_ptr();
+    log.extend(events[4..].to_vec());
+    assert!(log.follow(&mut list));
+    assert_eq!((list.as_slice(), list.as_ptr()), (log.events(), place));
+    let held = Arc::clone(&list);
+    let mut anew = 0;
+    for late in &events[1..4] {
+        log.insert(Arc::clone(late));
+        let grew = log.events().starts_with(&list);
+        assert_eq!(log.follow(&mut list), grew);
+        assert_eq!(list.as_slice(), log.events());
+        anew += usize::from(!grew);
+    }
+    assert!(anew > 0, "none of them stands before the end");
+    assert_eq!((held.len(), list.len()), (4, 7));
+}
