@@ -18,15 +18,17 @@ pub fn only_tells(event: &Event) -> bool {
         Fact::NoteAdded(_)
             | Fact::EntryCorrected(_)
             | Fact::UpdateRecorded(_)
+            | Fact::HubUnreachable(_)
             | Fact::JournalRecovered(_)
     )
 }
 
-/// Whether [`count`] does for such an event, after this state, what `apply` does. After closing, what an event knows is
-/// kept; one of another incident or mode is flagged.
+/// Whether [`count`] does for such an event, after this state, what `apply` does. After closing, and while something may
+/// cross, what an event knows is kept; one of another incident or mode is flagged.
 #[must_use]
 pub fn counts(state: &State, incident: &IncidentId, mode: Mode) -> bool {
     state.closed.is_none()
+        && state.crossings.is_empty()
         && state
             .incident
             .as_deref()
