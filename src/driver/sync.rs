@@ -133,6 +133,7 @@ impl Session {
         let done = exchange(&mut self.journal, &store, &hub)?;
         if done.received > 0 {
             self.trust();
+            self.withhold()?;
         }
         Ok(done)
     }
