@@ -128,7 +128,10 @@ pub(super) fn header(state: &State, events: &[Arc<Event>]) -> Header {
                 head.reference = fact.reference.as_deref().map(shown);
                 head.alert = fact.alert.as_deref().map(shown);
                 head.started = Some(event.occurred_at);
-                head.policy = Some(fact.policy.clone());
+                // What holds now, where another one was adopted since.
+                let holds = state.incident.as_deref();
+                head.policy =
+                    Some(holds.map_or_else(|| fact.policy.clone(), |now| now.policy_pin.clone()));
                 head.library = Some(Library {
                     source: shown(&fact.library.source),
                     commit: shown(&fact.library.commit),

@@ -84,7 +84,7 @@ pub fn project(state: &State, events: &[Arc<Event>], options: Options) -> Timeli
         decisions: rows::choices(state, events),
         checkpoints: checkpoints::checkpoints(state, events),
         overrides: checkpoints::overrides(state, events),
-        evidence: rows::captured(events),
+        evidence: rows::captured(state, events),
         updates: rows::updates(events),
         flags: state
             .flags

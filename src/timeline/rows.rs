@@ -102,6 +102,8 @@ pub struct Captured {
     pub redacted: u64,
     pub dropped: u64,
     pub collected_at: DateTime<Utc>,
+    /// Whether two people had it taken out: its bytes are gone, its digest stays.
+    pub withheld: bool,
 }
 
 /// A stakeholder update.
@@ -255,7 +257,7 @@ fn question(state: &State, step: &StepRef) -> Option<String> {
     }
 }
 
-pub(super) fn captured(events: &[Arc<Event>]) -> Vec<Captured> {
+pub(super) fn captured(state: &State, events: &[Arc<Event>]) -> Vec<Captured> {
     let mut all: Vec<_> = events
         .iter()
         .flat_map(|event| {
@@ -273,6 +275,7 @@ pub(super) fn captured(events: &[Arc<Event>]) -> Vec<Captured> {
                 redacted: evidence.redacted,
                 dropped: evidence.dropped,
                 collected_at: evidence.collected_at,
+                withheld: state.is_expunged(&evidence.sha256),
             })
         })
         .collect();

@@ -150,6 +150,9 @@ pub(super) fn evidence(page: &mut Page, timeline: &Timeline) {
             if captured.dropped > 0 {
                 let _ = write!(size, ", {} bytes not kept", captured.dropped);
             }
+            if captured.withheld {
+                size.push_str(", **withheld**");
+            }
             vec![
                 utc(captured.collected_at),
                 prose(&captured.name),
