@@ -225,6 +225,8 @@ shape! {
     optional "approvals" approvals: At<Approvals>,
     /// The role they must have by policy; `approver` unless said otherwise.
     optional "role" role: At<Label>,
+    /// Of these approvals, so many by people who have another role as well: `{security: 1}`.
+    optional "of_them" of_them: Named<Label, At<Count>>,
     /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
     optional "not" not: OneOrMany<At<Not>>,
     /// How long an approval holds; 15m unless said otherwise.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use minijinja::Value;
 
 use super::expr;
-use super::model::{NotWho, Risk, Role, Runbook, Step};
+use super::model::{CheckpointSpec, NotWho, Risk, Role, Runbook, Step};
 use super::policy::{Checkpoint, CheckpointRule, OverrideRule, Policy, Requirement};
 
 /// How long an approval holds where nothing says so.
@@ -28,10 +28,7 @@ impl Policy {
         Self {
             checkpoints: vec![CheckpointRule {
                 when: Some("risk == 'destructive'".to_owned()),
-                approvals: 1,
-                role: Some(Role::from(APPROVER)),
-                not: vec![NotWho::Performer],
-                expires: Some(DEFAULT_EXPIRY),
+                asks: floor(),
             }],
             override_rule: OverrideRule {
                 roles: vec![Role::from("commander")],
@@ -67,15 +64,15 @@ impl Policy {
     ) -> Option<Checkpoint> {
         let mut sum = Sum::default();
         if let Some(own) = &step.checkpoint {
-            sum.add(own.approvals, own.role.as_ref(), &own.not, own.expires);
+            sum.add(own);
         }
         for (index, rule) in self.checkpoints.iter().enumerate() {
             if rule.when.as_ref().is_none_or(|when| holds(index, when)) {
-                sum.add(rule.approvals, rule.role.as_ref(), &rule.not, rule.expires);
+                sum.add(&rule.asks);
             }
         }
         if step.risk == Risk::Destructive {
-            sum.add(1, None, &[NotWho::Performer], None);
+            sum.add(&floor());
         }
         sum.checkpoint()
     }
@@ -117,43 +114,60 @@ pub(crate) fn facts(
     facts
 }
 
+/// What a destructive step needs whatever anybody wrote.
+fn floor() -> CheckpointSpec {
+    CheckpointSpec {
+        approvals: 1,
+        role: Some(Role::from(APPROVER)),
+        of_them: BTreeMap::new(),
+        not: vec![NotWho::Performer],
+        expires: Some(DEFAULT_EXPIRY),
+    }
+}
+
 #[derive(Default)]
 struct Sum {
-    by_role: BTreeMap<Role, u32>,
+    needs: BTreeMap<(Role, Option<Role>), u32>,
     not: Vec<NotWho>,
     expires: Option<Duration>,
 }
 
 impl Sum {
-    fn add(
-        &mut self,
-        approvals: u32,
-        role: Option<&Role>,
-        not: &[NotWho],
-        expires: Option<Duration>,
-    ) {
-        if approvals > 0 {
-            let role = role.cloned().unwrap_or_else(|| Role::from(APPROVER));
-            let most = self.by_role.entry(role).or_default();
-            *most = approvals.max(*most);
+    fn add(&mut self, asks: &CheckpointSpec) {
+        let role = asks.role.clone().unwrap_or_else(|| Role::from(APPROVER));
+        for (also, approvals) in &asks.of_them {
+            let also = Some(also.clone()).filter(|also| *also != role);
+            self.need(role.clone(), also, *approvals);
         }
-        self.not.extend(not.iter().cloned());
-        self.expires = match (self.expires, expires) {
+        self.need(role, None, asks.approvals);
+        self.not.extend(asks.not.iter().cloned());
+        self.expires = match (self.expires, asks.expires) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
     }
 
+    fn need(&mut self, role: Role, also: Option<Role>, approvals: u32) {
+        if approvals > 0 {
+            let most = self.needs.entry((role, also)).or_default();
+            *most = approvals.max(*most);
+        }
+    }
+
     fn checkpoint(mut self) -> Option<Checkpoint> {
-        if self.by_role.is_empty() {
+        if self.needs.is_empty() {
             return None;
         }
         self.not.sort();
         self.not.dedup();
-        let requirements = self.by_role.into_iter();
+        let needs = self.needs.into_iter();
         Some(Checkpoint {
-            requirements: requirements
-                .map(|(role, approvals)| Requirement { approvals, role })
+            requirements: needs
+                .map(|((role, also), approvals)| Requirement {
+                    approvals,
+                    role,
+                    also,
+                })
                 .collect(),
             not: self.not,
             expires: self.expires.unwrap_or(DEFAULT_EXPIRY),
@@ -186,6 +200,7 @@ mod tests {
         Requirement {
             approvals,
             role: Role::from(role),
+            also: None,
         }
     }
 
@@ -215,6 +230,44 @@ mod tests {
         );
         assert_eq!(both.not, [NotWho::Performer, NotWho::Author]);
         assert_eq!(both.expires, Duration::from_secs(600));
+    }
+
+    #[test]
+    fn some_of_the_approvals_can_be_asked_of_a_second_role() {
+        let policy = policy(
+            "checkpoints: [{approvals: 2, of_them: {security: 1}}, {of_them: {security: 2, approver: 3}, role: approver}]",
+        );
+        let own = "checkpoint: {approvals: 1, of_them: {legal: 1}, role: commander}";
+        let all = of(&policy, own, &[]).unwrap();
+        let both = |approvals, role: &str, also: &str| Requirement {
+            also: Some(Role::from(also)),
+            ..needs(approvals, role)
+        };
+        assert_eq!(
+            all.requirements,
+            [
+                needs(3, "approver"),
+                both(2, "approver", "security"),
+                needs(1, "commander"),
+                both(1, "commander", "legal"),
+            ]
+        );
+        let shown: Vec<String> = all.requirements.iter().map(ToString::to_string).collect();
+        assert_eq!(shown[..2], ["3 approver", "2 approver+security"]);
+    }
+
+    #[test]
+    fn whoever_has_both_roles_meets_what_asks_for_one() {
+        let both = Requirement {
+            also: Some(Role::from("security")),
+            ..needs(2, "approver")
+        };
+        assert!(both.implies(&needs(2, "approver")) && both.implies(&needs(1, "security")));
+        assert!(!both.implies(&needs(3, "approver")) && !both.implies(&needs(1, "legal")));
+        assert!(!needs(2, "approver").implies(&both) && both.implies(&both));
+        let has = |held: &'static [&'static str]| move |role: &Role| held.contains(&role.as_str());
+        assert!(both.fits(has(&["security", "approver"])));
+        assert!(!both.fits(has(&["approver"])) && !both.fits(has(&["security"])));
     }
 
     #[test]

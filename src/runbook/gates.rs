@@ -178,7 +178,7 @@ fn passable(
                 (!excluded || *name != performer)
                     && people
                         .get(name)
-                        .is_some_and(|person| person.roles.contains(&requirement.role))
+                        .is_some_and(|person| requirement.fits(|role| person.roles.contains(role)))
             });
             eligible.count() >= usize::try_from(requirement.approvals).unwrap_or(usize::MAX)
         })
@@ -194,7 +194,7 @@ fn why(people: &BTreeMap<&str, &Person>, checkpoint: &Checkpoint) -> String {
     for requirement in &checkpoint.requirements {
         let holders = people
             .iter()
-            .filter(|(_, person)| person.roles.contains(&requirement.role));
+            .filter(|(_, person)| requirement.fits(|role| person.roles.contains(role)));
         let names: Vec<&str> = holders.map(|(name, _)| *name).collect();
         if names.len() < usize::try_from(requirement.approvals).unwrap_or(usize::MAX) {
             let who = if names.is_empty() {
@@ -202,10 +202,17 @@ fn why(people: &BTreeMap<&str, &Person>, checkpoint: &Checkpoint) -> String {
             } else {
                 format!("only {}", names.join(", "))
             };
+            let role = visible(requirement.role.as_str(), 60);
+            let (roles, has) = match &requirement.also {
+                None => (format!("of role `{role}`"), "it"),
+                Some(also) => {
+                    let also = visible(also.as_str(), 60);
+                    (format!("of both roles `{role}` and `{also}`"), "both")
+                }
+            };
             return format!(
-                "it takes {} of role `{}`, and {who} with a key has it",
-                requirement.approvals,
-                visible(requirement.role.as_str(), 60)
+                "it takes {} {roles}, and {who} with a key has {has}",
+                requirement.approvals
             );
         }
     }
@@ -225,7 +232,7 @@ pub fn who_could_pass(
         checkpoint
             .requirements
             .iter()
-            .any(|requirement| person.roles.contains(&requirement.role))
+            .any(|requirement| requirement.fits(|role| person.roles.contains(role)))
     };
     let people = policy.people.iter();
     people

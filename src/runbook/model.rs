@@ -1,5 +1,6 @@
 //! A runbook as the engine walks it: resolved values, without positions. `file` holds the shape people write.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -413,6 +414,8 @@ pub enum OnFailure {
 pub struct CheckpointSpec {
     pub approvals: u32,
     pub role: Option<Role>,
+    /// Of these approvals, so many by people who have this role as well.
+    pub of_them: BTreeMap<Role, u32>,
     pub not: Vec<NotWho>,
     pub expires: Option<Duration>,
 }

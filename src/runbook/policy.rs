@@ -1,11 +1,12 @@
 //! A library's `policy.yaml`, and what it makes of a step's checkpoint.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::model::{NotWho, Role};
+use super::model::{CheckpointSpec, NotWho, Role};
 
 /// Who is who, what needs an approval, who may override.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -43,10 +44,8 @@ pub struct Person {
 pub struct CheckpointRule {
     /// An expression over `risk`, `tags`, `services`, `kind`, `severity` and the values of the run; `None` is every step.
     pub when: Option<String>,
-    pub approvals: u32,
-    pub role: Option<Role>,
-    pub not: Vec<NotWho>,
-    pub expires: Option<Duration>,
+    /// What it gets.
+    pub asks: CheckpointSpec,
 }
 
 /// Who may go through without approvals.
@@ -123,4 +122,32 @@ pub struct Checkpoint {
 pub struct Requirement {
     pub approvals: u32,
     pub role: Role,
+    /// A second role that each of these people must have too: `2 approvers, one of them from security` is two
+    /// requirements, 2 of `approver`, and 1 of `approver` who is also `security`.
+    pub also: Option<Role>,
+}
+
+impl Requirement {
+    /// Whether somebody who has the roles that `has` says counts here.
+    pub fn fits(&self, has: impl Fn(&Role) -> bool) -> bool {
+        has(&self.role) && self.also.as_ref().is_none_or(has)
+    }
+
+    /// Whether whatever meets this one meets the other as well.
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> bool {
+        self.approvals >= other.approvals
+            && other.fits(|role| *role == self.role || self.also.as_ref() == Some(role))
+    }
+}
+
+/// `1 approver`, or `1 approver+security` for people who have both roles. Part of the record's format.
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.approvals, self.role)?;
+        match &self.also {
+            Some(also) => write!(f, "+{also}"),
+            None => Ok(()),
+        }
+    }
 }

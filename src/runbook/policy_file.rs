@@ -2,7 +2,7 @@
 //! Knows nothing of what the values mean together; `check` and `gates` do.
 
 use super::decode::{At, Named, OneOrMany, Standing, shape};
-use super::words::{Approvals, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
+use super::words::{Approvals, Count, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
 
 shape! {
     /// Who is who, what needs an approval, who may override.
@@ -49,6 +49,8 @@ shape! {
     optional "approvals" approvals: At<Approvals>,
     /// The role they must have; `approver` unless said otherwise.
     optional "role" role: At<Label>,
+    /// Of these approvals, so many by people who have another role as well: `{security: 1}`.
+    optional "of_them" of_them: Named<Label, At<Count>>,
     /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
     optional "not" not: OneOrMany<At<Not>>,
     /// How long an approval holds; 15m unless said otherwise.

@@ -15,8 +15,9 @@ use super::policy::{
     Audience, Channel, ChannelKind, CheckpointRule, OverrideRule, Person, Policy, RedactRule,
 };
 use super::policy_file::{ChannelFile, PersonFile, PolicyFile, RuleFile};
-use super::words::{Id, Label, Length, Not, Text};
+use super::words::{Count, Id, Label, Length, Not, Text};
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -314,9 +315,17 @@ fn checkpoint(file: &CheckpointFile) -> CheckpointSpec {
     CheckpointSpec {
         approvals: file.approvals.as_ref().map_or(1, |at| at.value.0),
         role: role(file.role.as_ref()),
+        of_them: counts(file.of_them.as_ref()),
         not: not_who(file.not.as_ref()),
         expires: span(file.expires.as_ref()),
     }
+}
+
+fn counts(values: Option<&Named<Label, At<Count>>>) -> BTreeMap<Role, u32> {
+    let entries = values.into_iter().flat_map(|named| &named.0);
+    entries
+        .map(|(role, count)| (Role(role.value.0.clone()), count.value.0))
+        .collect()
 }
 
 /// The policy that a file says.
@@ -404,10 +413,13 @@ fn person(key: &str, file: &PersonFile) -> Person {
 fn rule(file: &RuleFile) -> CheckpointRule {
     CheckpointRule {
         when: some_text(file.when.as_ref()),
-        approvals: file.approvals.as_ref().map_or(1, |at| at.value.0),
-        role: role(file.role.as_ref()),
-        not: not_who(file.not.as_ref()),
-        expires: span(file.expires.as_ref()),
+        asks: CheckpointSpec {
+            approvals: file.approvals.as_ref().map_or(1, |at| at.value.0),
+            role: role(file.role.as_ref()),
+            of_them: counts(file.of_them.as_ref()),
+            not: not_who(file.not.as_ref()),
+            expires: span(file.expires.as_ref()),
+        },
     }
 }
 

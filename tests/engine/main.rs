@@ -13,6 +13,7 @@
 mod cases;
 mod forged;
 mod ground;
+mod policies;
 mod scenario;
 mod shipped;
 mod told;

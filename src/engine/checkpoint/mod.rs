@@ -35,7 +35,7 @@ pub fn describe(checkpoint: &Checkpoint) -> String {
     let needs: Vec<_> = checkpoint
         .requirements
         .iter()
-        .map(|need| format!("{} {}", need.approvals, need.role))
+        .map(ToString::to_string)
         .collect();
     let mut text = needs.join(", ");
     if !checkpoint.not.is_empty() {
@@ -97,7 +97,7 @@ pub fn standing(incident: &Incident, request: &Request, now: i64) -> Standing {
     for need in &request.checkpoint.requirements {
         let people = live
             .iter()
-            .filter(|approval| incident.people.has_role(&approval.person, &need.role))
+            .filter(|approval| need.fits(|role| incident.people.has_role(&approval.person, role)))
             .map(|approval| approval.person.as_str());
         let have = u32::try_from(incident.people.distinct(people)).unwrap_or(u32::MAX);
         open &= have >= need.approvals;

@@ -3,8 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::report::Report;
+use crate::runbook::decode::{At, Named};
+use crate::runbook::floor::APPROVER;
 use crate::runbook::policy_file::PolicyFile;
 use crate::runbook::problem::suggest;
+use crate::runbook::words::{Approvals, Count, Label};
 
 pub(crate) fn check(
     policy: &PolicyFile,
@@ -16,6 +19,10 @@ pub(crate) fn check(
         if let Some(when) = &rule.value.when {
             // Its names may be values of any runbook, so only that it can be read is checked.
             report.expression(when);
+        }
+        if let Some(of_them) = &rule.value.of_them {
+            let (approvals, role) = (rule.value.approvals.as_ref(), rule.value.role.as_ref());
+            self::of_them(of_them, approvals, role, report);
         }
     }
     for redact in policy.redact.iter().flatten() {
@@ -137,6 +144,29 @@ fn claim<'p>(
         }
         _ => {
             claimed.insert(text, who);
+        }
+    }
+}
+
+/// Of two approvals three cannot be anybody's, and of approvers all are approvers.
+pub(crate) fn of_them(
+    of_them: &Named<Label, At<Count>>,
+    approvals: Option<&At<Approvals>>,
+    role: Option<&At<Label>>,
+    report: &mut Report<'_, '_>,
+) {
+    let all = approvals.map_or(1, |at| at.value.0);
+    let role = role.map_or(APPROVER, |at| at.value.0.as_str());
+    for (also, count) in &of_them.0 {
+        if count.value.0 > all {
+            let what = format!("of {all} approvals {} cannot be of one role", count.value.0);
+            let hint = format!("`approvals: {}`", count.value.0);
+            report.error(count.at, "of-them", what, Some(hint));
+        }
+        if also.value.0 == role {
+            let what = format!("all of them have the role {}", report.show(role));
+            let hint = "name a second role, or leave it out".to_owned();
+            report.warn(also.at, "of-them", what, Some(hint));
         }
     }
 }

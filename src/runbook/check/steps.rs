@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::danger;
 use super::names::{Fate, Names};
+use super::policy;
 use super::report::Report;
 use super::scripts::{self, Around};
 use crate::runbook::decode::At;
-use crate::runbook::file::{FailureFile, InputFile, RunbookFile, StepFile};
+use crate::runbook::file::{CheckpointFile, FailureFile, InputFile, RunbookFile, StepFile};
 use crate::runbook::floor::RULE_WORDS;
 use crate::runbook::model::{NotWho, Risk};
 use crate::runbook::policy::Policy;
@@ -567,6 +568,15 @@ impl Step<'_, '_, '_> {
         };
         if let Some(role) = &checkpoint.value.role {
             self.role(role);
+        }
+        if let Some(of_them) = &checkpoint.value.of_them {
+            let CheckpointFile {
+                approvals, role, ..
+            } = &checkpoint.value;
+            policy::of_them(of_them, approvals.as_ref(), role.as_ref(), self.report);
+            for (role, _) in &of_them.0 {
+                self.role(role);
+            }
         }
         for not in checkpoint.value.not.iter().flat_map(|not| &not.0) {
             if let NotWho::ApproverOf(step) = &not.value.0 {

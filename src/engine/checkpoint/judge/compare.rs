@@ -110,6 +110,8 @@ fn quorum(gate: &str) -> Quorum {
     let rule: String = needs
         .replace(", ", ".")
         .replace(' ', "-")
+        // A statement's word has no `+`.
+        .replace('+', "_and_")
         .chars()
         .take(128)
         .collect();

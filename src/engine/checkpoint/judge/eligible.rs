@@ -32,15 +32,16 @@ pub fn eligible(
         .checkpoint
         .requirements
         .iter()
-        .find(|need| incident.people.has_role(&who, &need.role))
+        .find(|need| need.fits(|role| incident.people.has_role(&who, role)))
         .map(|need| need.role.clone());
     let Some(role) = role else {
-        let roles: Vec<_> = request
+        let mut roles: Vec<_> = request
             .checkpoint
             .requirements
             .iter()
             .map(|need| need.role.as_str())
             .collect();
+        roles.dedup();
         return refuse(format!(
             "{principal} has none of the roles asked for: {}",
             roles.join(", ")
