@@ -86,6 +86,8 @@ fn schema_and_reader_agree_on_every_key_and_type() {
         json!({"tail": 5}),
         json!({"approvals": 0}),
         json!({"approvals": 2, "not": "author", "role": "x"}),
+        json!({"approvals": 2, "of_them": {"x": 1}}),
+        json!({"of_them": {"x": 0}}),
         json!({"clock": "detected", "within": "5m"}),
         json!({"to": "x", "after": "1h"}),
         json!({"x": {"type": "integer", "choices": [1, 2], "default": 1, "secret": true}}),
@@ -161,6 +163,82 @@ fn schema_and_reader_agree_on_what_goes_together() {
         let value = with_step(step);
         assert_eq!(both(&value), (good, good), "{value}");
     }
+}
+
+#[test]
+fn schema_and_reader_agree_on_policies() {
+    let validator = jsonschema::draft202012::new(&schema::policy()).unwrap();
+    let freeze = |more: &str| format!(r#"{{"freezes": [{{"name": "x"{more}}}]}}"#);
+    let weekly = |more: &str| freeze(&format!(r#", "weekly": {{{more}}}"#));
+    let once =
+        |from: &str, until: &str| freeze(&format!(r#", "from": "{from}", "until": "{until}""#));
+    let rule = |asks: &str| format!(r#"{{"checkpoints": [{{{asks}}}]}}"#);
+    for (policy, good) in [
+        ("{}".to_owned(), true),
+        (rule(r#""approvals": 2, "of_them": {"security": 1}"#), true),
+        (rule(r#""of_them": {"security": 0}"#), false),
+        (rule(r#""of_them": {"se curity": 1}"#), false),
+        (rule(r#""of_them": ["security"]"#), false),
+        (
+            once("2026-12-20T00:00:00Z", "2027-01-02T00:00:00+01:00"),
+            true,
+        ),
+        (once("2026-12-20 00:00:00Z", "2027-01-02T00:00:00Z"), false),
+        (once("2026-12-20t00:00:00z", "2027-01-02T00:00:00Z"), false),
+        (once("2026-12-20T00:00:00", "2027-01-02T00:00:00Z"), false),
+        (
+            once("2026-12-20T00:00:00.5Z", "2027-01-02T00:00:00Z"),
+            false,
+        ),
+        (once("2026-12-20T00:00:60Z", "2027-01-02T00:00:00Z"), false),
+        (once("2026-13-20T00:00:00Z", "2027-01-02T00:00:00Z"), false),
+        (once("2026-12-20", "2027-01-02T00:00:00Z"), false),
+        (freeze(""), false),
+        (freeze(r#", "from": "2026-12-20T00:00:00Z""#), false),
+        (freeze(r#", "until": "2026-12-20T00:00:00Z""#), false),
+        (weekly(r#""from": "Fri 16:00", "until": "Mon 06:00""#), true),
+        (
+            weekly(r#""from": "Fri 16:00", "until": "Mon 06:00", "zone": "-03:30""#),
+            true,
+        ),
+        (
+            weekly(r#""from": "Fri 16:00", "until": "Mon 06:00", "zone": "Z""#),
+            true,
+        ),
+        (
+            weekly(r#""from": "Fri 16:00", "until": "Mon 06:00", "zone": "CET""#),
+            false,
+        ),
+        (
+            weekly(r#""from": "Fri 16:00", "until": "Mon 06:00", "zone": "+1:00""#),
+            false,
+        ),
+        (
+            weekly(r#""from": "Fri 16:00", "until": "Mon 24:00""#),
+            false,
+        ),
+        (
+            weekly(r#""from": "Friday 16:00", "until": "Mon 06:00""#),
+            false,
+        ),
+        (weekly(r#""from": "Fri 16:00", "until": "Mon 6:00""#), false),
+        (weekly(r#""from": "Fri 16:00""#), false),
+    ] {
+        let value: Value = serde_json::from_str(&policy).unwrap();
+        let by_reader = parse::policy("policy.yaml", policy.as_bytes()).0.is_some();
+        assert_eq!(
+            (validator.is_valid(&value), by_reader),
+            (good, good),
+            "{policy}"
+        );
+    }
+    // What no schema can say, the reader says.
+    let backwards = once("2027-01-02T00:00:00Z", "2027-01-02T00:30:00+01:00");
+    let (policy, problems) = parse::policy("policy.yaml", backwards.as_bytes());
+    assert!(
+        policy.is_none() && problems[0].what.contains("is not after"),
+        "{problems:?}"
+    );
 }
 
 #[test]

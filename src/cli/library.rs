@@ -218,6 +218,7 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
         pin.date.format("%Y-%m-%d"),
         escape::text(&book.summary)
     ));
+    let now = SystemClock.now().to_utc();
     for (number, step) in book.steps.iter().enumerate() {
         text.push_str(&format!(
             "{:>3} {:<24} {:<8} {}\n",
@@ -226,7 +227,7 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
             step.kind.word(),
             escape::line(&step.title)
         ));
-        if let Some(gate) = policy.checkpoint_for(&book, step, &BTreeMap::new()) {
+        if let Some(gate) = policy.checkpoint_for(&book, step, &BTreeMap::new(), now) {
             let who = crate::runbook::gates::who_could_pass(&policy, &gate, None);
             text.push_str(&format!(
                 "      checkpoint: {} · could approve: {}\n",

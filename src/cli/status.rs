@@ -8,8 +8,9 @@ use serde_json::json;
 use super::args::Common;
 use super::{CliError, out};
 use crate::driver::{Desk, Session};
-use crate::engine::checkpoint::{self, record};
-use crate::engine::state::{Run, State, Status, StepState};
+use crate::engine::checkpoint::{self, judge, record};
+use crate::engine::command::StepKey;
+use crate::engine::state::{Request, Run, State, Status, StepState};
 use crate::engine::{At, IncidentId};
 use crate::evidence::escape;
 use crate::runbook::model::Step;
@@ -278,6 +279,19 @@ fn row(state: &State, run: &Run, at_step: &StepState, at: &At) -> String {
     text
 }
 
+/// Why an open request can open nothing any more: a freeze began since.
+fn voided(state: &State, run: &Run, step: &Step, request: &Request, at: &At) -> Option<String> {
+    let key = StepKey {
+        run: run.id.clone(),
+        step: step.id.clone(),
+    };
+    let found = record::find(state, &key)
+        .ok()
+        .filter(|_| request.is_open())?;
+    let refused = judge::no_stricter(found, &request.checkpoint, at.utc()).err()?;
+    Some(refused.what)
+}
+
 /// The gate of a step that is not over, in one line.
 fn gate_text(
     state: &State,
@@ -290,12 +304,18 @@ fn gate_text(
     if matches!(at_step.status, Status::Done | Status::Skipped) {
         return None;
     }
-    let gate = checkpoint::gate(incident, run, step)?;
-    let rule = checkpoint::describe(&gate);
+    let gate = checkpoint::gate(incident, run, step, at.utc())?;
+    let mut rule = checkpoint::describe(&gate);
+    if let Some(frozen) = checkpoint::frozen(incident, run, step, at.utc()) {
+        rule = format!("{rule}; {frozen}");
+    }
     let asked = at_step
         .request
         .as_deref()
         .filter(|request| request.record.step.attempt == record::next_attempt(at_step));
+    if let Some(why) = asked.and_then(|request| voided(state, run, step, request, at)) {
+        return Some(format!("checkpoint VOID: {why} ({rule})"));
+    }
     Some(match asked {
         Some(request) if request.is_open() => {
             let standing = checkpoint::standing(incident, request, at.utc().timestamp());

@@ -219,6 +219,8 @@ pub struct Overridden {
     pub at: DateTime<FixedOffset>,
     pub until: DateTime<Utc>,
     pub record: Arc<ExecRecord>,
+    /// What was gone through.
+    pub checkpoint: Checkpoint,
     pub used: bool,
     pub review: Option<(EventId, Principal, bool)>,
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value as Json, json};
 
+use super::moments::moment;
 use super::problem::{Place, Problem, quoted, suggest};
 use super::yaml::{Key, Layout, Meaning, Node, Scalar, Value};
 
@@ -220,6 +221,8 @@ pub(crate) enum Rule {
     AtLeastOne(&'static [&'static str]),
     /// The first is nothing without the second.
     Needs(&'static str, &'static str),
+    /// Of two moments the second is the later one; the schema cannot say so.
+    Rising(&'static str, &'static str),
 }
 
 impl Rule {
@@ -236,6 +239,7 @@ impl Rule {
             Self::ExactlyOne(keys) => json!({"oneOf": each(keys)}),
             Self::AtLeastOne(keys) => json!({"anyOf": each(keys)}),
             Self::Needs(key, needed) => json!({"dependentRequired": {*key: [needed]}}),
+            Self::Rising(..) => json!({}),
         }
     }
 
@@ -272,6 +276,21 @@ impl Rule {
                 if present(keys).is_empty() {
                     let what = format!("{} needs one of {}", quoted(of), listed(keys));
                     decoder.report(Problem::error(decoder.file, node.at, "missing-key", what));
+                }
+            }
+            Self::Rising(first, second) => {
+                let read = |key: &str| {
+                    let (_, node) = find(key)?;
+                    let Value::Scalar(scalar) = &node.value else {
+                        return None;
+                    };
+                    Some((node.at, moment(&scalar.text)?))
+                };
+                if let (Some((_, from)), Some((at, until))) = (read(first), read(second))
+                    && until <= from
+                {
+                    let what = format!("{} is not after {}", quoted(second), quoted(first));
+                    decoder.report(Problem::error(decoder.file, at, "wrong-value", what));
                 }
             }
             Self::Needs(key, needed) => {
@@ -390,7 +409,7 @@ macro_rules! shape {
 
             fn rules() -> &'static [$crate::runbook::decode::Rule] {
                 #[allow(unused_imports)]
-                use $crate::runbook::decode::Rule::{AtLeastOne, AtMostOne, ExactlyOne, Needs};
+                use $crate::runbook::decode::Rule::{AtLeastOne, AtMostOne, ExactlyOne, Needs, Rising};
                 const RULES: &[$crate::runbook::decode::Rule] = &$rules;
                 RULES
             }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use minijinja::Value;
 
 use super::expr;
+use super::freeze::Freeze;
 use super::model::{CheckpointSpec, NotWho, Risk, Role, Runbook, Step};
 use super::policy::{Checkpoint, CheckpointRule, OverrideRule, Policy, Requirement};
 
@@ -40,26 +42,45 @@ impl Policy {
 
     /// What a step must have before it may start; `None` if it may start freely. Of its own checkpoint, every
     /// matching rule and the floor (a destructive step: one approver who is not its performer) the strictest parts
-    /// are taken. A rule whose `when` has no answer, because a value is not known, applies.
+    /// are taken. A rule whose `when` has no answer, because a value is not known, applies. So does every freeze that is
+    /// in force at this moment.
     #[must_use]
     pub fn checkpoint_for(
         &self,
         runbook: &Runbook,
         step: &Step,
         values: &BTreeMap<String, String>,
+        at: DateTime<Utc>,
     ) -> Option<Checkpoint> {
         let mut context = None;
-        self.strictest(step, |_, when| {
+        let holds = |_, when: &str| {
             let context = context.get_or_insert_with(|| facts(runbook, step, values));
-            let answer = expr::parse(when).and_then(|expr| expr.eval_with(context.clone()));
-            answer.unwrap_or(true)
-        })
+            holds(when, context)
+        };
+        self.strictest(step, |freeze| freeze.period.contains(at), holds)
     }
 
-    /// The same, asking `holds` whether the `when` of the rule of that index is true.
+    /// The freezes that ask something for this step at this moment.
+    pub fn freezes_for<'a>(
+        &'a self,
+        runbook: &'a Runbook,
+        step: &'a Step,
+        values: &'a BTreeMap<String, String>,
+        at: DateTime<Utc>,
+    ) -> impl Iterator<Item = &'a Freeze> {
+        let holds = |when: &String| holds(when, &facts(runbook, step, values));
+        let current = self.freezes.iter();
+        current
+            .filter(move |freeze| freeze.period.contains(at))
+            .filter(move |freeze| freeze.when.as_ref().is_none_or(holds))
+    }
+
+    /// The same, asking `in_force` which freezes count, and `holds` whether the `when` of the rule of that index is
+    /// true; freezes are counted on after the rules.
     pub(crate) fn strictest(
         &self,
         step: &Step,
+        in_force: impl Fn(&Freeze) -> bool,
         mut holds: impl FnMut(usize, &str) -> bool,
     ) -> Option<Checkpoint> {
         let mut sum = Sum::default();
@@ -71,11 +92,23 @@ impl Policy {
                 sum.add(&rule.asks);
             }
         }
+        for (index, freeze) in self.freezes.iter().enumerate() {
+            let index = self.checkpoints.len() + index;
+            if in_force(freeze) && freeze.when.as_ref().is_none_or(|when| holds(index, when)) {
+                sum.add(&freeze.asks);
+            }
+        }
         if step.risk == Risk::Destructive {
             sum.add(&floor());
         }
         sum.checkpoint()
     }
+}
+
+/// Whether a rule with this `when` counts: also where it has no answer.
+fn holds(when: &str, facts: &BTreeMap<String, Value>) -> bool {
+    let answer = expr::parse(when).and_then(|expr| expr.eval_with(facts.clone()));
+    answer.unwrap_or(true)
 }
 
 /// What a rule's `when` can see.
@@ -193,7 +226,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        policy.checkpoint_for(&runbook, &runbook.steps[0], &values)
+        policy.checkpoint_for(&runbook, &runbook.steps[0], &values, DateTime::UNIX_EPOCH)
     }
 
     fn needs(approvals: u32, role: &str) -> Requirement {

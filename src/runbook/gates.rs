@@ -85,7 +85,11 @@ impl<'p> Prover<'p> {
         let mut findings = Vec::new();
         for step in &runbook.steps {
             let policy = self.policy;
-            let fault = match policy.strictest(step, |index, _| self.holds(index, runbook, step)) {
+            let fault = match policy.strictest(
+                step,
+                |_| false,
+                |index, _| self.holds(index, runbook, step),
+            ) {
                 None => step.checkpoint.as_ref().map(|_| Fault::Open),
                 Some(_) if policy.people.is_empty() => None,
                 Some(checkpoint) => self.fault(checkpoint),
@@ -243,6 +247,8 @@ pub fn who_could_pass(
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::super::parse;
     use super::*;
 
@@ -346,7 +352,12 @@ mod tests {
         let text = "id: a\ntitle: A\nsteps: [{id: s, run: x, risk: destructive}]\n";
         let runbook = parse::runbook("a.yaml", text.as_bytes()).0.unwrap();
         let checkpoint = policy
-            .checkpoint_for(&runbook, &runbook.steps[0], &BTreeMap::new())
+            .checkpoint_for(
+                &runbook,
+                &runbook.steps[0],
+                &BTreeMap::new(),
+                DateTime::UNIX_EPOCH,
+            )
             .unwrap();
         assert_eq!(
             who_could_pass(&policy, &checkpoint, Some("alice")),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::freeze::Freeze;
 use super::model::{CheckpointSpec, NotWho, Role};
 
 /// Who is who, what needs an approval, who may override.
@@ -15,6 +16,8 @@ pub struct Policy {
     /// By person: the name used in the record where a person is meant.
     pub people: BTreeMap<String, Person>,
     pub checkpoints: Vec<CheckpointRule>,
+    /// Times in which more is asked for.
+    pub freezes: Vec<Freeze>,
     pub override_rule: OverrideRule,
     /// `unknown_authors: allow`
     pub allow_unknown_authors: bool,
@@ -114,6 +117,27 @@ pub struct Checkpoint {
     /// Sorted, without doubles.
     pub not: Vec<NotWho>,
     pub expires: Duration,
+}
+
+impl Checkpoint {
+    /// The one that anything passes.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            requirements: Vec::new(),
+            not: Vec::new(),
+            expires: Duration::MAX,
+        }
+    }
+
+    /// Whether whatever passes this one passes the other as well: nothing of the other is stricter.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let met = |need: &Requirement| self.requirements.iter().any(|own| own.implies(need));
+        other.requirements.iter().all(met)
+            && other.not.iter().all(|not| self.not.contains(not))
+            && self.expires <= other.expires
+    }
 }
 
 /// So many distinct people of this role; one person may count in several requirements, but once in each.

@@ -2,6 +2,7 @@
 //! Knows nothing of what the values mean together; `check` and `gates` do.
 
 use super::decode::{At, Named, OneOrMany, Standing, shape};
+use super::moments::{Moment, Offset, WeekTime};
 use super::words::{Approvals, Count, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
 
 shape! {
@@ -11,6 +12,8 @@ shape! {
     optional "people" people: Named<Label, PersonFile>,
     /// What a step gets even if its runbook asks for nothing or less; the stricter wins.
     optional "checkpoints" checkpoints: Vec<Standing<RuleFile>>,
+    /// Times in which steps get more: a year's end, every weekend.
+    optional "freezes" freezes: Vec<Standing<FreezeFile>>,
     /// Who may go through a checkpoint without its approvals.
     optional "override" override_rule: OverrideFile,
     /// Whether a step whose author is nobody of `people` passes `not: [author]`.
@@ -55,6 +58,47 @@ shape! {
     optional "not" not: OneOrMany<At<Not>>,
     /// How long an approval holds; 15m unless said otherwise.
     optional "expires" expires: At<Length>,
+}
+
+shape! {
+    /// A time in which matching steps get this checkpoint beside what they have anyhow.
+    FreezeFile in "freeze" where [
+        ExactlyOne(&["from", "weekly"]),
+        Needs("from", "until"),
+        Needs("until", "from"),
+        Rising("from", "until"),
+    ];
+    /// What people call it.
+    required "name" name: At<Label>,
+    /// Its first moment, with offset: `2026-12-20T00:00:00+01:00`.
+    optional "from" from: At<Moment>,
+    /// The moment it is over.
+    optional "until" until: At<Moment>,
+    /// In place of `from` and `until`: every week.
+    optional "weekly" weekly: Standing<WeeklyFile>,
+    /// An expression as in a rule of `checkpoints`; every step without it.
+    optional "when" when: At<Text>,
+    /// How many distinct people; 1 unless said otherwise.
+    optional "approvals" approvals: At<Approvals>,
+    /// The role they must have; `approver` unless said otherwise.
+    optional "role" role: At<Label>,
+    /// Of these approvals, so many by people who have another role as well: `{security: 1}`.
+    optional "of_them" of_them: Named<Label, At<Count>>,
+    /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
+    optional "not" not: OneOrMany<At<Not>>,
+    /// How long an approval holds; 15m unless said otherwise.
+    optional "expires" expires: At<Length>,
+}
+
+shape! {
+    /// A time of every week.
+    WeeklyFile in "weekly" where [];
+    /// When it begins: `Fri 16:00`.
+    required "from" from: At<WeekTime>,
+    /// When it is over: `Mon 06:00`.
+    required "until" until: At<WeekTime>,
+    /// The offset of both from UTC; `Z` unless said otherwise.
+    optional "zone" zone: At<Offset>,
 }
 
 shape! {

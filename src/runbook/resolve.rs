@@ -3,22 +3,21 @@
 
 use super::decode::{At, Named, OneOrMany, Standing};
 use super::file::{
-    CheckpointFile, CollectFile, FailureFile, InputFile, LogFile, OutputFile, RunbookFile,
-    StepFile, WaitFile,
+    CollectFile, FailureFile, InputFile, LogFile, OutputFile, RunbookFile, StepFile, WaitFile,
 };
 use super::model::{
     CheckpointSpec, Choice, Collect, Decide, Due, Escalate, ExecSpec, Expect, Input, InputKind,
     Kind, Log, LogSource, Next, NotWho, Notify, OnFailure, Output, Retry, Role, Runbook, RunbookId,
     Step, StepId, Take, Uses, Wait,
 };
-use super::policy::{
-    Audience, Channel, ChannelKind, CheckpointRule, OverrideRule, Person, Policy, RedactRule,
-};
-use super::policy_file::{ChannelFile, PersonFile, PolicyFile, RuleFile};
 use super::words::{Count, Id, Label, Length, Not, Text};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+mod policy;
+
+pub(crate) use policy::policy;
 
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
@@ -141,7 +140,7 @@ fn step(file: &StepFile) -> Step {
         when: some_text(file.when.as_ref()),
         next: file.next.as_ref().map(next),
         risk: file.risk.as_ref().map(|at| at.value).unwrap_or_default(),
-        checkpoint: file.checkpoint.as_ref().map(|at| checkpoint(&at.value)),
+        checkpoint: file.checkpoint.as_ref().map(|at| asks!(at.value)),
         due: file.due.as_ref().map(|due| Due {
             clock: due.clock.value.0.to_owned(),
             within: due.within.value.0,
@@ -311,140 +310,23 @@ fn not_who(values: Option<&OneOrMany<At<Not>>>) -> Vec<NotWho> {
         .collect()
 }
 
-fn checkpoint(file: &CheckpointFile) -> CheckpointSpec {
-    CheckpointSpec {
-        approvals: file.approvals.as_ref().map_or(1, |at| at.value.0),
-        role: role(file.role.as_ref()),
-        of_them: counts(file.of_them.as_ref()),
-        not: not_who(file.not.as_ref()),
-        expires: span(file.expires.as_ref()),
-    }
+/// What any of the shapes that ask for approvals asks for.
+macro_rules! asks {
+    ($file:expr) => {
+        CheckpointSpec {
+            approvals: $file.approvals.as_ref().map_or(1, |at| at.value.0),
+            role: role($file.role.as_ref()),
+            of_them: counts($file.of_them.as_ref()),
+            not: not_who($file.not.as_ref()),
+            expires: span($file.expires.as_ref()),
+        }
+    };
 }
+use asks;
 
 fn counts(values: Option<&Named<Label, At<Count>>>) -> BTreeMap<Role, u32> {
     let entries = values.into_iter().flat_map(|named| &named.0);
     entries
         .map(|(role, count)| (Role(role.value.0.clone()), count.value.0))
         .collect()
-}
-
-/// The policy that a file says.
-pub(crate) fn policy(file: &PolicyFile) -> Policy {
-    let people = file.people.iter().flat_map(|named| &named.0);
-    let channels = file.channels.iter().flat_map(|named| &named.0);
-    let audiences = file.audiences.iter().flat_map(|named| &named.0);
-    Policy {
-        people: people
-            .map(|(key, file)| (key.value.0.clone(), person(&key.value.0, file)))
-            .collect(),
-        checkpoints: file
-            .checkpoints
-            .iter()
-            .flatten()
-            .map(|at| rule(&at.value))
-            .collect(),
-        override_rule: file
-            .override_rule
-            .as_ref()
-            .map_or_else(OverrideRule::default, |rule| OverrideRule {
-                roles: roles(rule.roles.as_ref()),
-                expires: span(rule.expires.as_ref()),
-            }),
-        allow_unknown_authors: file
-            .unknown_authors
-            .as_ref()
-            .is_some_and(|at| at.value.0 == "allow"),
-        redact: file
-            .redact
-            .iter()
-            .flatten()
-            .map(|file| RedactRule {
-                name: file.name.value.0.clone(),
-                pattern: text(&file.pattern),
-            })
-            .collect(),
-        channels: channels
-            .filter_map(|(key, file)| {
-                Some(Channel {
-                    name: key.value.0.clone(),
-                    kind: channel(file)?,
-                })
-            })
-            .collect(),
-        audiences: audiences
-            .map(|(key, file)| Audience {
-                name: key.value.0.clone(),
-                tlp: file.tlp.as_ref().map(|at| at.value.0.to_owned()),
-                channels: file
-                    .channels
-                    .iter()
-                    .flatten()
-                    .map(|at| at.value.0.clone())
-                    .collect(),
-            })
-            .collect(),
-        clocks: file
-            .clocks
-            .iter()
-            .flatten()
-            .map(|at| at.value.0.clone())
-            .collect(),
-    }
-}
-
-fn roles(values: Option<&Vec<At<Label>>>) -> Vec<Role> {
-    values
-        .into_iter()
-        .flatten()
-        .map(|at| Role(at.value.0.clone()))
-        .collect()
-}
-
-fn person(key: &str, file: &PersonFile) -> Person {
-    Person {
-        name: some_text(file.name.as_ref()).unwrap_or_else(|| key.to_owned()),
-        principals: texts(file.principals.as_ref()),
-        accounts: texts(file.accounts.as_ref()),
-        roles: roles(file.roles.as_ref()),
-        emails: texts(file.emails.as_ref()),
-    }
-}
-
-fn rule(file: &RuleFile) -> CheckpointRule {
-    CheckpointRule {
-        when: some_text(file.when.as_ref()),
-        asks: CheckpointSpec {
-            approvals: file.approvals.as_ref().map_or(1, |at| at.value.0),
-            role: role(file.role.as_ref()),
-            of_them: counts(file.of_them.as_ref()),
-            not: not_who(file.not.as_ref()),
-            expires: span(file.expires.as_ref()),
-        },
-    }
-}
-
-fn channel(file: &ChannelFile) -> Option<ChannelKind> {
-    if let Some(hook) = &file.webhook {
-        return Some(ChannelKind::Webhook {
-            url: text(&hook.url),
-            shape: hook.shape.as_ref().map(|at| at.value.0.to_owned()),
-        });
-    }
-    if let Some(smtp) = &file.smtp {
-        return Some(ChannelKind::Smtp {
-            server: text(&smtp.server),
-            to: smtp.to.iter().map(text).collect(),
-            from: some_text(smtp.from.as_ref()),
-            user: some_text(smtp.user.as_ref()),
-            password: some_text(smtp.password.as_ref()),
-        });
-    }
-    if let Some(out) = &file.file {
-        return Some(ChannelKind::File {
-            path: text(&out.path),
-        });
-    }
-    file.command.as_ref().map(|out| ChannelKind::Command {
-        run: text(&out.run),
-    })
 }

@@ -403,6 +403,7 @@ fn an_exclusive_step_is_started_by_whoever_claimed_it_and_by_nobody_else() {
         Purpose::Run,
         &std::collections::BTreeMap::new(),
         &site,
+        other.now,
     )
     .unwrap();
     other.forge(

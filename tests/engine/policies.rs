@@ -1,9 +1,13 @@
 //! What a policy can ask for beyond a number of approvers: a second role, a freeze, a touched key, a narrower override.
 
+use runsheet::engine::Command;
 use runsheet::engine::checkpoint;
 use runsheet::engine::command::RefusalKind;
+use runsheet::engine::exec::Purpose;
+use runsheet::engine::fact::StepDone;
+use runsheet::engine::state::Status;
 
-use super::world::{World, kinds, refused};
+use super::world::{POLICY, World, kinds, refused};
 
 const DROP: &str = "\
 id: a
@@ -85,4 +89,189 @@ fn one_person_with_both_roles_is_still_one_of_two() {
     assert_eq!(refused(world.run("alice", "drop")), RefusalKind::GateClosed);
     world.approve("bob", "drop").unwrap();
     world.run("alice", "drop").unwrap();
+}
+
+/// The clock of a world begins on 2026-09-21 at 14:13:20; the freeze ten minutes later, for fifty.
+fn frozen(asks: &str) -> String {
+    format!(
+        "{POLICY}freezes: [{{name: year-end, from: 2026-09-21T14:23:20Z, until: 2026-09-21T16:13:20+01:00, {asks}}}]\n"
+    )
+}
+
+#[test]
+fn a_request_from_before_a_freeze_is_void_in_it_and_asked_anew_needs_more() {
+    let mut world = World::started(&frozen("approvals: 2, expires: 10m"), &[DROP], &[]);
+    assert_eq!(world.now.to_rfc3339(), "2026-09-21T14:13:20+00:00");
+    world.request("alice", "drop").unwrap();
+    world.approve("bob", "drop").unwrap();
+    let before = world.clone();
+    world.pass(10 * 60);
+    let refusal = world.run("alice", "drop").unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Changed);
+    assert!(
+        refusal.what.contains("a freeze began (year-end)") && refusal.what.contains("2 approver"),
+        "{refusal}"
+    );
+    assert_eq!(refused(world.approve("dave", "drop")), RefusalKind::Changed);
+    world.request("alice", "drop").unwrap();
+    world.approve("bob", "drop").unwrap();
+    assert_eq!(refused(world.run("alice", "drop")), RefusalKind::GateClosed);
+    world.approve("dave", "drop").unwrap();
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+    // One second earlier the first approval was enough.
+    let mut before = before;
+    before.pass(10 * 60 - 1);
+    before.run("alice", "drop").unwrap();
+    assert_eq!(before.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn approvals_used_up_or_a_start_recorded_in_a_freeze_by_somebody_who_did_not_ask_decide_are_violations()
+ {
+    let mut world = World::started(&frozen("approvals: 2"), &[DROP], &[]);
+    world.request("alice", "drop").unwrap();
+    world.approve("bob", "drop").unwrap();
+    let mut honest = world.clone();
+    let passed = honest.run("alice", "drop").unwrap();
+    assert_eq!(kinds(&passed), ["checkpoint.consumed", "step.started"]);
+    // What was signed before it is recorded in the freeze.
+    let mut late = world.clone();
+    late.pass(11 * 60);
+    for draft in &passed.events {
+        late.forge("alice", draft.fact.clone());
+    }
+    assert_eq!(late.violations().len(), 2, "{:?}", late.violations());
+    assert!(late.violations()[0].contains("a freeze began"));
+    assert!(
+        late.step("drop")
+            .request
+            .as_ref()
+            .unwrap()
+            .consumed
+            .is_none()
+    );
+    // Used up before it, and started in it.
+    world.forge("alice", passed.events[0].fact.clone());
+    world.pass(11 * 60);
+    world.forge("alice", passed.events[1].fact.clone());
+    assert_eq!(world.violations().len(), 1, "{:?}", world.violations());
+}
+
+#[test]
+fn a_step_without_a_gate_has_one_for_as_long_as_the_freeze_lasts() {
+    let book = "\
+id: a
+title: A
+steps:
+  - {id: look, title: Look, run: ./look}
+  - {id: call, title: Call}
+";
+    let mut world = World::started(&frozen("role: commander"), &[book], &[]);
+    let mut before = world.clone();
+    let free = before.run("alice", "look").unwrap();
+    assert_eq!(kinds(&free), ["step.started"]);
+    world.pass(10 * 60);
+    let command = Command::Start {
+        step: world.key("look"),
+        purpose: Purpose::Run,
+        secrets: Default::default(),
+        signed: None,
+    };
+    assert_eq!(
+        refused(world.command("alice", command)),
+        RefusalKind::GateClosed
+    );
+    let mut forged = world.clone();
+    forged.forge("alice", free.events[0].fact.clone());
+    assert_eq!(forged.violations().len(), 1);
+    assert_eq!(forged.status("look"), Status::Todo);
+    let done = |world: &World| Command::Done {
+        step: world.key("call"),
+        checklist: vec![],
+        note: None,
+    };
+    let command = done(&world);
+    assert_eq!(
+        refused(world.command("alice", command)),
+        RefusalKind::GateClosed
+    );
+    let mut forged = world.clone();
+    let step = runsheet::engine::StepRef {
+        run: world.key("call").run,
+        step: "call".into(),
+        attempt: 1,
+    };
+    let fact = StepDone {
+        step,
+        checklist: vec![],
+        note: None,
+        out_of_order: true,
+        by_hand: None,
+    };
+    forged.forge("alice", fact.clone());
+    assert_eq!(
+        (forged.violations().len(), forged.status("call")),
+        (1, Status::Todo)
+    );
+    // With the commander's word it goes on, and what runs when the freeze ends is ended as it was begun.
+    world.request("alice", "look").unwrap();
+    assert_eq!(
+        refused(world.approve("bob", "look")),
+        RefusalKind::NotEligible
+    );
+    world.approve("carol", "look").unwrap();
+    world.pass(60);
+    world.run("alice", "look").unwrap();
+    world.pass(50 * 60);
+    world.exit("alice", "look", 0, "");
+    assert_eq!(world.status("look"), Status::Done);
+    // Over: free again.
+    let command = done(&world);
+    world.command("alice", command).unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_request_from_within_a_freeze_has_to_be_met_after_it_too() {
+    let mut world = World::started(&frozen("approvals: 2"), &[DROP], &[]);
+    world.pass(50 * 60);
+    world.request("alice", "drop").unwrap();
+    world.approve("bob", "drop").unwrap();
+    world.pass(11 * 60);
+    assert_eq!(refused(world.run("alice", "drop")), RefusalKind::GateClosed);
+    world.approve("dave", "drop").unwrap();
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn an_override_from_before_a_freeze_lets_nothing_through_in_it() {
+    let mut world = World::started(&frozen("role: commander"), &[DROP], &[]);
+    world.overrides("alice", "drop", "it burns").unwrap();
+    let mut before = world.clone();
+    let passed = before.run("alice", "drop").unwrap();
+    world.pass(11 * 60);
+    let refusal = world.run("alice", "drop").unwrap_err();
+    assert!(refusal.what.contains("a freeze began"), "{refusal}");
+    let mut forged = world.clone();
+    forged.forge("alice", passed.events[0].fact.clone());
+    assert_eq!(forged.violations().len(), 1);
+    world
+        .overrides("alice", "drop", "it burns, freeze or not")
+        .unwrap();
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_freeze_for_other_steps_leaves_a_request_alone() {
+    let asks = "approvals: 3, when: \"risk == 'privileged'\"";
+    let mut world = World::started(&frozen(asks), &[DROP], &[]);
+    world.request("alice", "drop").unwrap();
+    world.pass(9 * 60);
+    world.approve("bob", "drop").unwrap();
+    world.pass(2 * 60);
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
 }

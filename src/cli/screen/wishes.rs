@@ -213,12 +213,13 @@ impl App {
             .and_then(|blob| parse::policy(POLICY, &blob.bytes).0)
             .unwrap_or_default();
         let mut gates = BTreeMap::new();
+        let now = self.desk.ports.clock.now().to_utc();
         for step in book
             .iter()
             .flat_map(|book| book.steps.iter().map(move |step| (book, step)))
         {
             let (book, step) = step;
-            if let Some(gate) = policy.checkpoint_for(book, step, &BTreeMap::new()) {
+            if let Some(gate) = policy.checkpoint_for(book, step, &BTreeMap::new(), now) {
                 let who = crate::runbook::gates::who_could_pass(&policy, &gate, None);
                 gates.insert(
                     step.id.clone(),

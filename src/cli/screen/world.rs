@@ -190,7 +190,14 @@ fn step_facts(
     let found = record::find(state, key).ok();
     let secrets = BTreeMap::new();
     let made = found.and_then(|found| {
-        record::make(found, Purpose::Run, &secrets, &record::Site::here(at)).ok()
+        record::make(
+            found,
+            Purpose::Run,
+            &secrets,
+            &record::Site::here(at),
+            at.utc(),
+        )
+        .ok()
     });
     let suggested = decide::suggested(run, step).map(|label| {
         let why = match &step.kind {
@@ -225,13 +232,16 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     let Some(incident) = state.incident.as_deref() else {
         return Gate::Free;
     };
-    let Some(checkpoint) = checkpoint::gate(incident, run, step) else {
+    let Some(checkpoint) = checkpoint::gate(incident, run, step, at.utc()) else {
         return Gate::Free;
     };
     if let Some(why) = &incident.broken {
         return Gate::Blocked(format!("the pinned policy cannot be used: {why}"));
     }
-    let asks = checkpoint::describe(&checkpoint);
+    let mut asks = checkpoint::describe(&checkpoint);
+    if let Some(frozen) = checkpoint::frozen(incident, run, step, at.utc()) {
+        asks = format!("{asks}; {frozen}");
+    }
     let key = StepKey {
         run: run.id.clone(),
         step: step.id.clone(),
@@ -239,7 +249,7 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     let Ok(found) = record::find(state, &key) else {
         return Gate::Free;
     };
-    if prepare::overridden_record(state, found, Purpose::Run, at).is_some() {
+    if prepare::overridden(state, found, Purpose::Run, at).is_some() {
         let over = state
             .overrides
             .values()
@@ -269,7 +279,8 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
             reason: reason.clone(),
         };
     }
-    if let Err(refusal) = judge::same_as_state(found, &request.record) {
+    let same = judge::same_as_asked(found, &request.record, &request.checkpoint, at.utc());
+    if let Err(refusal) = same {
         return Gate::Void {
             asks,
             why: refusal.what,

@@ -77,13 +77,13 @@ fn is_claimed(found: Found<'_>, event: &Event, step: &StepRef) -> bool {
         && found.state.claimed_attempt == step.attempt
 }
 
-/// Whether the step has a checkpoint.
-pub(super) fn gated(state: &State, step: &StepRef) -> bool {
-    record::find(state, &judge::key(step)).is_ok_and(is_gated)
+/// Whether the step had a checkpoint when this event was recorded.
+pub(super) fn gated(state: &State, event: &Event, step: &StepRef) -> bool {
+    record::find(state, &judge::key(step)).is_ok_and(|found| is_gated(found, event))
 }
 
-fn is_gated(found: Found<'_>) -> bool {
-    checkpoint::gate(found.incident, found.run, found.step).is_some()
+fn is_gated(found: Found<'_>, event: &Event) -> bool {
+    checkpoint::gate(found.incident, found.run, found.step, event.recorded_at).is_some()
 }
 
 /// Whether a step can be recorded as started.
@@ -124,7 +124,7 @@ pub(super) fn may_start(state: &mut State, event: &Event, fact: &StepStarted) ->
         violation(state, event, &Refusal::new(RefusalKind::GateClosed, what));
         return false;
     }
-    if !is_gated(found) || fact.record.exec.purpose == Purpose::DryRun {
+    if !is_gated(found, event) || fact.record.exec.purpose == Purpose::DryRun {
         return as_written(state, event, &fact.record);
     }
     if judge::covered(state, found, &fact.record, event.recorded_at) {
@@ -143,7 +143,7 @@ fn as_written(state: &mut State, event: &Event, given: &ExecRecord) -> bool {
     let Ok(found) = record::find(state, &judge::key(&given.step)) else {
         return false;
     };
-    let Err(refusal) = judge::same_as_state(found, given) else {
+    let Err(refusal) = judge::same_as_state(found, given, event.recorded_at) else {
         return true;
     };
     let written = match (given.exec.purpose, &found.step.kind) {
@@ -179,7 +179,7 @@ pub(super) fn is_parent(state: &State, event: &Event, parent: &StepRef, book: &R
 /// A gated step can only be ended after it was let start.
 fn let_through(state: &mut State, event: &Event, step: &StepRef) -> bool {
     let closed = record::find(state, &judge::key(step))
-        .is_ok_and(|found| found.state.status != Status::Running && is_gated(found));
+        .is_ok_and(|found| found.state.status != Status::Running && is_gated(found, event));
     if closed {
         let what = format!("{step} has a checkpoint and was recorded as done without passing it");
         violation(state, event, &Refusal::new(RefusalKind::GateClosed, what));

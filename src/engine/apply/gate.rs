@@ -230,7 +230,7 @@ fn used_up(state: &mut State, event: &Event, step: &StepRef, judged: &judge::Jud
 }
 
 pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOverridden) {
-    let judged = match judge::overriding(
+    let (judged, checkpoint) = match judge::overriding(
         state,
         &fact.record,
         &fact.signed,
@@ -254,6 +254,7 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
         at: event.occurred_at,
         until: judged.statement.not_after.unwrap_or(event.recorded_at),
         record: Arc::new(fact.record.clone()),
+        checkpoint,
         used: false,
         review: None,
     };

@@ -92,7 +92,7 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &StepStarted) {
         return;
     }
     let used = judge::override_for(state, &fact.record, event.recorded_at);
-    let gated = fits::gated(state, step) && purpose != Purpose::DryRun;
+    let gated = fits::gated(state, event, step) && purpose != Purpose::DryRun;
     let Some((run, index)) = place(state, event, step) else {
         return;
     };

@@ -18,7 +18,8 @@ use crate::runbook::policy::Checkpoint;
 use crate::trust::{Decision, Principal};
 
 pub use asked::{
-    askable, closed_gate, gate_of, open_request, overridable, plain_to_see, same_as_state,
+    askable, closed_gate, gate_of, no_stricter, open_request, overridable, plain_to_see,
+    same_as_asked, same_as_state,
 };
 pub use compare::{Judged, list_digest, policy_digest, template};
 use compare::{compare, not_earlier, reasoned, within};
@@ -36,9 +37,9 @@ pub fn request(
     when: DateTime<Utc>,
 ) -> Result<(Judged, Checkpoint), Refusal> {
     let found = record::find(state, &key(&record.step))?;
-    let checkpoint = gate_of(found)?;
+    let checkpoint = gate_of(found, when)?;
     askable(found, record.exec.purpose)?;
-    same_as_state(found, record)?;
+    same_as_state(found, record, when)?;
     plain_to_see(record)?;
     let mut expected = template(found.incident, record, by, Decision::Request);
     expected.approver = None;
@@ -77,7 +78,7 @@ pub fn answer(
         )
         .hint("one person counts once, with however many keys"));
     }
-    same_as_state(found, &request.record)?;
+    same_as_asked(found, &request.record, &request.checkpoint, when)?;
     let mut expected = template(found.incident, &request.record, &request.by, decision);
     expected.frontier = Some(list_digest("heads", frontier));
     expected.approver = Some(by.clone());
@@ -159,7 +160,7 @@ pub fn consume(
             ),
         ));
     }
-    same_as_state(found, &request.record)?;
+    same_as_asked(found, &request.record, &request.checkpoint, when)?;
     let mut expected = template(
         found.incident,
         &request.record,
@@ -193,19 +194,19 @@ pub fn overriding(
     signed: &Signed,
     by: &Principal,
     when: DateTime<Utc>,
-) -> Result<Judged, Refusal> {
+) -> Result<(Judged, Checkpoint), Refusal> {
     let found = record::find(state, &key(&record.step))?;
-    overridable(found)?;
+    let checkpoint = overridable(found, when)?;
     askable(found, record.exec.purpose)?;
     may_override(found.incident, by)?;
-    same_as_state(found, record)?;
+    same_as_state(found, record, when)?;
     plain_to_see(record)?;
     let mut expected = template(found.incident, record, by, Decision::Override);
     expected.approver = Some(by.clone());
     let judged = compare(found.incident, state, signed, expected, by, when)?;
     reasoned(&judged.statement)?;
     within(&judged.statement, override_span(found.incident), when)?;
-    Ok(judged)
+    Ok((judged, checkpoint))
 }
 
 /// A step as people name it.
@@ -217,18 +218,22 @@ pub fn key(step: &StepRef) -> StepKey {
     }
 }
 
-/// Whether a start of this record is covered: by a consumed request of this attempt, or by an unused override.
+/// Whether a start of this record is covered: by a consumed request of this attempt, or by an unused override, made
+/// under a gate that asked for no less than that of this moment.
 #[must_use]
 pub fn covered(state: &State, found: Found<'_>, record: &ExecRecord, when: DateTime<Utc>) -> bool {
     if record.exec.purpose == Purpose::DryRun {
         return true;
     }
-    let by_request = found
-        .state
-        .request
-        .as_deref()
-        .is_some_and(|request| request.consumed.is_some() && *request.record == *record);
-    by_request || override_for(state, record, when).is_some()
+    let by_request = found.state.request.as_deref().is_some_and(|request| {
+        request.consumed.is_some()
+            && *request.record == *record
+            && no_stricter(found, &request.checkpoint, when).is_ok()
+    });
+    let by_override = override_for(state, record, when)
+        .and_then(|event| state.overrides.get(&event))
+        .is_some_and(|over| no_stricter(found, &over.checkpoint, when).is_ok());
+    by_request || by_override
 }
 
 /// Whether somebody asked for this very record, answered or not: then its start is more than made up.

@@ -10,6 +10,8 @@ pub mod text;
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+
 use super::ids::EventId;
 use super::state::{Incident, Request, Run, State};
 use crate::runbook::model::{NotWho, Step};
@@ -21,12 +23,28 @@ pub use prepare::{Prepared, prepare};
 /// How far clocks of honest machines may differ. An expiry is never stretched by more than this.
 pub const CLOCK_SKEW_SECONDS: i64 = 5;
 
-/// What this step needs before it may start, by the runbook, the pinned policy and the shipped floor.
+/// What this step needs before it may start at this moment, by the runbook, the pinned policy with the freezes that are
+/// in force, and the shipped floor.
 #[must_use]
-pub fn gate(incident: &Incident, run: &Run, step: &Step) -> Option<Checkpoint> {
+pub fn gate(incident: &Incident, run: &Run, step: &Step, at: DateTime<Utc>) -> Option<Checkpoint> {
     incident
         .policy
-        .checkpoint_for(&run.book, step, &run.plain())
+        .checkpoint_for(&run.book, step, &run.plain(), at)
+}
+
+/// The freezes that ask something for this step at this moment, and until when, in words.
+#[must_use]
+pub fn frozen(incident: &Incident, run: &Run, step: &Step, at: DateTime<Utc>) -> Option<String> {
+    let values = run.plain();
+    let freezes: Vec<_> = incident
+        .policy
+        .freezes_for(&run.book, step, &values, at)
+        .map(|freeze| match freeze.period.ends(at) {
+            Some(end) => format!("{} until {}", freeze.name, end.format("%Y-%m-%d %H:%MZ")),
+            None => freeze.name.clone(),
+        })
+        .collect();
+    (!freezes.is_empty()).then(|| format!("freeze {}", freezes.join(", ")))
 }
 
 /// The gate in one line: `1 approver; not performer, author; 15m`.

@@ -12,7 +12,7 @@ use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{ExecRecord, PinnedPolicy, Purpose};
 use crate::engine::ids::EventId;
 use crate::engine::intent::Intent;
-use crate::engine::state::State;
+use crate::engine::state::{Overridden, State};
 use crate::trust::statement::{CloseDecision, Nonce, whole_second};
 use crate::trust::{Decision, Mode, Principal, Statement};
 
@@ -206,9 +206,9 @@ fn request(
 ) -> Result<Prepared, Refusal> {
     signs(at)?;
     let found = record::find(state, key)?;
-    judge::gate_of(found)?;
+    judge::gate_of(found, at.utc())?;
     judge::askable(found, purpose)?;
-    let record = record::make(found, purpose, secrets, &Site::here(at))?;
+    let record = record::make(found, purpose, secrets, &Site::here(at), at.utc())?;
     judge::plain_to_see(&record)?;
     let mut statement = judge::template(
         found.incident,
@@ -272,7 +272,7 @@ pub fn answer(
     let found = record::find(state, key)?;
     let request = asked(found)?;
     let role = judge::eligible(state, found.run, found.step, request, by)?;
-    judge::same_as_state(found, &request.record)?;
+    judge::same_as_asked(found, &request.record, &request.checkpoint, at.utc())?;
     let mut statement = judge::template(found.incident, &request.record, &request.by, decision);
     statement.frontier = Some(judge::list_digest("heads", &state.heads()));
     statement.approver = Some(by.clone());
@@ -296,10 +296,10 @@ fn overriding(
 ) -> Result<Prepared, Refusal> {
     signs(at)?;
     let found = record::find(state, key)?;
-    judge::overridable(found)?;
+    judge::overridable(found, at.utc())?;
     judge::askable(found, purpose)?;
     judge::may_override(found.incident, &at.who.principal)?;
-    let record = record::make(found, purpose, secrets, &Site::here(at))?;
+    let record = record::make(found, purpose, secrets, &Site::here(at), at.utc())?;
     judge::plain_to_see(&record)?;
     let mut statement = judge::template(
         found.incident,
@@ -325,14 +325,16 @@ fn consume(
     at: &At,
 ) -> Result<Option<Prepared>, Refusal> {
     let found = record::find(state, key)?;
-    if purpose == Purpose::DryRun || super::gate(found.incident, found.run, found.step).is_none() {
+    let gate = super::gate(found.incident, found.run, found.step, at.utc());
+    if purpose == Purpose::DryRun || gate.is_none() {
         return Ok(None);
     }
     signs(at)?;
-    if overridden_record(state, found, purpose, at).is_some() {
+    if overridden(state, found, purpose, at).is_some() {
         return Ok(None);
     }
-    let request = asked(found)?;
+    let request =
+        asked(found).map_err(|refusal| overtaken(state, found, purpose, at).unwrap_or(refusal))?;
     if request.record.exec.purpose != purpose {
         return Err(Refusal::new(
             RefusalKind::GateClosed,
@@ -343,6 +345,7 @@ fn consume(
         )
         .hint("`runsheet request` asks for it, with --roll-back for a roll back"));
     }
+    judge::no_stricter(found, &request.checkpoint, at.utc())?;
     let now = standing(found.incident, request, at.utc().timestamp());
     if !now.open {
         return Err(judge::closed_gate(found, request, now.tally));
@@ -364,30 +367,44 @@ fn consume(
     about(found, &statement, (*request.record).clone(), &request.by).map(Some)
 }
 
-/// The record of an override that lets this person start this step now.
+/// The override that lets this person start this step now.
 #[must_use]
-pub fn overridden_record(
-    state: &State,
+pub fn overridden<'a>(
+    state: &'a State,
     found: Found<'_>,
     purpose: Purpose,
     at: &At,
-) -> Option<ExecRecord> {
+) -> Option<&'a Overridden> {
+    let holds = |over: &&Overridden| judge::no_stricter(found, &over.checkpoint, at.utc()).is_ok();
+    own_overrides(state, found, purpose, at).find(holds)
+}
+
+/// Why an override of this person that would let them start this step does not any more: a freeze began since.
+#[must_use]
+pub fn overtaken(state: &State, found: Found<'_>, purpose: Purpose, at: &At) -> Option<Refusal> {
+    own_overrides(state, found, purpose, at)
+        .find_map(|over| judge::no_stricter(found, &over.checkpoint, at.utc()).err())
+}
+
+fn own_overrides<'a>(
+    state: &'a State,
+    found: Found<'_>,
+    purpose: Purpose,
+    at: &At,
+) -> impl Iterator<Item = &'a Overridden> {
     let attempt = record::attempt_of(found.state, purpose);
-    state
-        .overrides
-        .values()
-        .find(|over| {
-            !over.used
-                && over.review.is_none()
-                && over.step.run == found.run.id
-                && over.step.step == found.step.id
-                && over.step.attempt == attempt
-                && over.record.exec.purpose == purpose
-                && over.by == at.who.principal
-                && at.utc() <= over.until
-                && !at.outlived(&over.event, over.until - over.at.to_utc())
-        })
-        .map(|over| (*over.record).clone())
+    let all = state.overrides.values().map(AsRef::as_ref);
+    all.filter(move |over| {
+        !over.used
+            && over.review.is_none()
+            && over.step.run == found.run.id
+            && over.step.step == found.step.id
+            && over.step.attempt == attempt
+            && over.record.exec.purpose == purpose
+            && over.by == at.who.principal
+            && at.utc() <= over.until
+            && !at.outlived(&over.event, over.until - over.at.to_utc())
+    })
 }
 
 fn close(state: &State, decision: CloseDecision, at: &At) -> Result<Option<Prepared>, Refusal> {

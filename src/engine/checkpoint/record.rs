@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::engine::At;
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{Exec, ExecRecord, Executor, PinnedBlob, Purpose, Var};
@@ -121,7 +123,7 @@ pub fn attempt_of(state: &StepState, purpose: Purpose) -> u32 {
     }
 }
 
-/// Makes the record of one intended execution.
+/// Makes the record of one intended execution, with the gate of this moment.
 ///
 /// # Errors
 /// When the step has nothing of that purpose, or a value it uses is not known yet.
@@ -130,6 +132,7 @@ pub fn make(
     purpose: Purpose,
     secrets: &BTreeMap<String, String>,
     site: &Site,
+    when: DateTime<Utc>,
 ) -> Result<ExecRecord, Refusal> {
     let Found {
         incident,
@@ -146,7 +149,7 @@ pub fn make(
     } else {
         step.exec.shell.clone()
     };
-    let gate = super::gate(incident, run, step)
+    let gate = super::gate(incident, run, step, when)
         .map_or_else(|| "-".to_owned(), |gate| super::describe(&gate));
     let attempt = attempt_of(state, purpose);
     Ok(ExecRecord {

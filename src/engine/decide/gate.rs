@@ -153,7 +153,8 @@ fn fresh(
 ) -> Result<ExecRecord, Refusal> {
     let found = record::find(state, step)?;
     judge::askable(found, purpose)?;
-    record::make(found, purpose, secrets, &record::Site::here(at))
+    let site = record::Site::here(at);
+    record::make(found, purpose, secrets, &site, at.utc())
 }
 
 fn asked(state: &State, step: &StepKey) -> Result<StepRef, Refusal> {

@@ -34,9 +34,10 @@ pub(super) fn start(
     at: &At,
 ) -> Result<Decision, Refusal> {
     let found = record::find(state, key)?;
-    let overridden = prepare::overridden_record(state, found, purpose, at).is_some();
+    let overridden = prepare::overridden(state, found, purpose, at).is_some();
     let gated = purpose != Purpose::DryRun
-        && (overridden || checkpoint::gate(found.incident, found.run, found.step).is_some());
+        && (overridden
+            || checkpoint::gate(found.incident, found.run, found.step, at.utc()).is_some());
     startable(found, purpose, gated)?;
     if found.step.exclusive && purpose == Purpose::Run && !overridden {
         only_here(found, &at.claim)?;
@@ -49,7 +50,7 @@ pub(super) fn start(
             .extend(consumed.map(|fact| draft(at, state, fact)));
         record
     } else {
-        record::make(found, purpose, secrets, &Site::here(at))?
+        record::make(found, purpose, secrets, &Site::here(at), at.utc())?
     };
     let out_of_order = purpose == Purpose::Run && found.run.at.as_ref() != Some(&key.step);
     let record = Arc::new(record);
@@ -151,21 +152,24 @@ fn pass(
     at: &At,
 ) -> Result<(ExecRecord, Option<CheckpointConsumed>), Refusal> {
     clock(state, at)?;
-    if let Some(record) = prepare::overridden_record(state, found, purpose, at) {
-        judge::same_as_state(found, &record)?;
-        mine(&record, at)?;
-        return Ok((record, None));
+    if let Some(over) = prepare::overridden(state, found, purpose, at) {
+        judge::same_as_asked(found, &over.record, &over.checkpoint, at.utc())?;
+        mine(&over.record, at)?;
+        return Ok(((*over.record).clone(), None));
     }
-    judge::gate_of(found)?;
+    let gate = judge::gate_of(found, at.utc())?;
     let asked = found.state.request.as_deref();
     let Some(request) = asked.filter(|request| request.record.exec.purpose == purpose) else {
-        let gate = checkpoint::gate(found.incident, found.run, found.step);
-        let gate = gate.map_or_else(String::new, |gate| {
-            format!(" ({})", checkpoint::describe(&gate))
-        });
+        if let Some(refusal) = prepare::overtaken(state, found, purpose, at) {
+            return Err(refusal);
+        }
         return Err(Refusal::new(
             RefusalKind::GateClosed,
-            format!("step {} has a checkpoint{gate}", found.step.id),
+            format!(
+                "step {} has a checkpoint ({})",
+                found.step.id,
+                checkpoint::describe(&gate)
+            ),
         )
         .hint("`runsheet request` asks for the approvals"));
     };

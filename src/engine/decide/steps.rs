@@ -24,13 +24,13 @@ pub(super) fn by_hand(state: &State, command: Command, at: &At) -> Result<Decisi
             step,
             checklist,
             note,
-        } => done(state, &step, checklist, note)?,
-        Command::Choose { step, label } => choose(state, &step, label)?,
+        } => done(state, &step, checklist, note, at)?,
+        Command::Choose { step, label } => choose(state, &step, label, at)?,
         Command::Answer {
             step,
             answers,
             secrets,
-        } => answer(state, &step, &answers, &secrets)?,
+        } => answer(state, &step, &answers, &secrets, at)?,
         Command::Skip { step, reason } => skip(state, &step, &reason)?,
         Command::Resolve {
             step,
@@ -84,11 +84,11 @@ fn doable<'a>(state: &'a State, key: &StepKey) -> Result<Found<'a>, Refusal> {
 }
 
 /// A step with a checkpoint is started first: that is where the gate stands.
-fn through_gate(found: Found<'_>) -> Result<(), Refusal> {
+fn through_gate(found: Found<'_>, at: &At) -> Result<(), Refusal> {
     if found.state.status == Status::Running {
         return Ok(());
     }
-    let Some(gate) = checkpoint::gate(found.incident, found.run, found.step) else {
+    let Some(gate) = checkpoint::gate(found.incident, found.run, found.step, at.utc()) else {
         return Ok(());
     };
     Err(Refusal::new(
@@ -129,9 +129,10 @@ fn done(
     key: &StepKey,
     checklist: Vec<String>,
     note: Option<String>,
+    at: &At,
 ) -> Result<Fact, Refusal> {
     let found = doable(state, key)?;
-    through_gate(found)?;
+    through_gate(found, at)?;
     let manual = matches!(found.step.kind, Kind::Manual);
     if !manual && found.state.status == Status::Running && found.step.by_hand_only().is_none() {
         return Err(Refusal::new(
@@ -191,7 +192,7 @@ fn done(
     .into())
 }
 
-fn choose(state: &State, key: &StepKey, label: String) -> Result<Fact, Refusal> {
+fn choose(state: &State, key: &StepKey, label: String, at: &At) -> Result<Fact, Refusal> {
     let found = doable(state, key)?;
     let Kind::Decide(decide) = &found.step.kind else {
         return Err(Refusal::new(
@@ -199,7 +200,7 @@ fn choose(state: &State, key: &StepKey, label: String) -> Result<Fact, Refusal> 
             format!("step {} asks for no choice", found.step.id),
         ));
     };
-    through_gate(found)?;
+    through_gate(found, at)?;
     let labels: Vec<_> = decide
         .options
         .iter()
@@ -229,6 +230,7 @@ fn answer(
     key: &StepKey,
     answers: &BTreeMap<String, String>,
     secrets: &[String],
+    at: &At,
 ) -> Result<Fact, Refusal> {
     let found = doable(state, key)?;
     let Kind::Ask(questions) = &found.step.kind else {
@@ -237,7 +239,7 @@ fn answer(
             format!("step {} asks nothing", found.step.id),
         ));
     };
-    through_gate(found)?;
+    through_gate(found, at)?;
     let (answers, secrets) = accept(questions, answers, secrets)?;
     Ok(StepAnswered {
         step: at_attempt(found),

@@ -25,6 +25,7 @@ pub(crate) fn check(
             self::of_them(of_them, approvals, role, report);
         }
     }
+    freezes(policy, report);
     for redact in policy.redact.iter().flatten() {
         report.pattern(redact.pattern.at, &redact.pattern.value.0);
         let empty = crate::runbook::pattern::regex(&redact.pattern.value.0)
@@ -144,6 +145,32 @@ fn claim<'p>(
         }
         _ => {
             claimed.insert(text, who);
+        }
+    }
+}
+
+fn freezes(policy: &PolicyFile, report: &mut Report<'_, '_>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for freeze in policy.freezes.iter().flatten().map(|at| &at.value) {
+        let name = freeze.name.value.0.as_str();
+        if seen.contains(&name) {
+            let what = format!("a freeze is called {} already", report.show(name));
+            report.error(freeze.name.at, "duplicate-name", what, None);
+        }
+        seen.push(name);
+        if let Some(when) = &freeze.when {
+            report.expression(when);
+        }
+        if let Some(weekly) = &freeze.weekly
+            && weekly.value.from.value == weekly.value.until.value
+        {
+            let what = "it ends when it begins, so it would never end".to_owned();
+            let hint = "a rule of `checkpoints` holds always".to_owned();
+            report.error(weekly.value.until.at, "endless", what, Some(hint));
+        }
+        if let Some(of_them) = &freeze.of_them {
+            let (approvals, role) = (freeze.approvals.as_ref(), freeze.role.as_ref());
+            self::of_them(of_them, approvals, role, report);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is asked about: that it is what the runbook makes of the step, can be read as it runs, and is still open.
 
+use chrono::{DateTime, Utc};
+
 use crate::engine::checkpoint::{
     describe, gate,
     record::{self, Found, Site},
@@ -11,18 +13,18 @@ use crate::engine::state::{Request, Status};
 use crate::evidence::{canonical, escape};
 use crate::runbook::policy::Checkpoint;
 
-/// The gate of a step that has one.
+/// The gate of a step that has one at this moment.
 ///
 /// # Errors
 /// When it has none, or the pinned policy could not be read.
-pub fn gate_of(found: Found<'_>) -> Result<Checkpoint, Refusal> {
+pub fn gate_of(found: Found<'_>, at: DateTime<Utc>) -> Result<Checkpoint, Refusal> {
     if let Some(why) = &found.incident.broken {
         return Err(Refusal::new(
             RefusalKind::NotTrusted,
             format!("the pinned policy cannot be used: {why}"),
         ));
     }
-    gate(found.incident, found.run, found.step).ok_or_else(|| {
+    gate(found.incident, found.run, found.step, at).ok_or_else(|| {
         Refusal::new(
             RefusalKind::WrongState,
             format!("step {} has no checkpoint", found.step.id),
@@ -30,22 +32,90 @@ pub fn gate_of(found: Found<'_>) -> Result<Checkpoint, Refusal> {
     })
 }
 
-/// That the step has something an override can open: a checkpoint, or that it is for one only.
+/// What an override of the step opens: its checkpoint, or only that it is for one alone.
 ///
 /// # Errors
 /// When it has neither, or the pinned policy could not be read.
-pub fn overridable(found: Found<'_>) -> Result<(), Refusal> {
-    if found.step.exclusive && found.incident.broken.is_none() {
-        return Ok(());
+pub fn overridable(found: Found<'_>, at: DateTime<Utc>) -> Result<Checkpoint, Refusal> {
+    let gate = gate_of(found, at);
+    if gate.is_err() && found.step.exclusive && found.incident.broken.is_none() {
+        return Ok(Checkpoint::nothing());
     }
-    gate_of(found).map(|_| ())
+    gate
 }
 
-/// That the record is what the runbook and the values of this state make of the step, at the site it names.
+/// That the record is what the runbook and the values of this state make of the step at this moment, at the site it
+/// names.
 ///
 /// # Errors
-/// When anything that decides what will happen differs.
-pub fn same_as_state(found: Found<'_>, record: &ExecRecord) -> Result<(), Refusal> {
+/// When anything that decides what will happen differs, or the gate does.
+pub fn same_as_state(
+    found: Found<'_>,
+    record: &ExecRecord,
+    at: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let made = made_again(found, record, at)?;
+    equal(found, &made, record)
+}
+
+/// That what was asked about, under this gate, is still what the state makes of the step, and that its gate asks for no
+/// more by now. It may ask for less: a freeze that ended gives nothing away, for what was asked for has to be met.
+///
+/// # Errors
+/// When anything that decides what will happen differs, or a freeze began that asks for more.
+pub fn same_as_asked(
+    found: Found<'_>,
+    record: &ExecRecord,
+    gate: &Checkpoint,
+    at: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let mut made = made_again(found, record, at)?;
+    made.gate.clone_from(&record.gate);
+    equal(found, &made, record)?;
+    no_stricter(found, gate, at)
+}
+
+/// That the gate of the step asks for nothing at this moment that this one did not ask for.
+///
+/// # Errors
+/// When it does, with the freeze that began.
+pub fn no_stricter(found: Found<'_>, asked: &Checkpoint, at: DateTime<Utc>) -> Result<(), Refusal> {
+    let Found {
+        incident,
+        run,
+        step,
+        ..
+    } = found;
+    let Some(now) = gate(incident, run, step, at).filter(|now| !asked.covers(now)) else {
+        return Ok(());
+    };
+    let values = run.plain();
+    let freezes: Vec<_> = incident
+        .policy
+        .freezes_for(&run.book, step, &values, at)
+        .map(|freeze| freeze.name.as_str())
+        .collect();
+    let why = if freezes.is_empty() {
+        "its checkpoint changed".to_owned()
+    } else {
+        format!("a freeze began ({})", freezes.join(", "))
+    };
+    Err(Refusal::new(
+        RefusalKind::Changed,
+        format!(
+            "{why} since step {} was asked about: it now takes {}",
+            step.id,
+            describe(&now)
+        ),
+    )
+    .hint("ask again: what was approved under the earlier checkpoint is void"))
+}
+
+fn made_again(
+    found: Found<'_>,
+    record: &ExecRecord,
+    at: DateTime<Utc>,
+) -> Result<ExecRecord, Refusal> {
     let secrets = record
         .vars
         .iter()
@@ -54,14 +124,18 @@ pub fn same_as_state(found: Found<'_>, record: &ExecRecord) -> Result<(), Refusa
             crate::engine::exec::Var::Plain(_) => None,
         })
         .collect();
-    let mut made = record::make(found, record.exec.purpose, &secrets, &Site::of(record))?;
+    let mut made = record::make(found, record.exec.purpose, &secrets, &Site::of(record), at)?;
     // Limits may differ between versions of runsheet; they are bound by the digest, not judged.
     made.exec.output_limit = record.exec.output_limit;
     made.exec.files.clone_from(&record.exec.files);
-    if &made == record {
+    Ok(made)
+}
+
+fn equal(found: Found<'_>, made: &ExecRecord, record: &ExecRecord) -> Result<(), Refusal> {
+    if made == record {
         return Ok(());
     }
-    let (is, was) = (canonical::to_string(&made), canonical::to_string(record));
+    let (is, was) = (canonical::to_string(made), canonical::to_string(record));
     let what = match (is, was) {
         (Ok(is), Ok(was)) => difference(&is, &was),
         _ => "other values".to_owned(),
