@@ -88,6 +88,9 @@ fn schema_and_reader_agree_on_every_key_and_type() {
         json!({"approvals": 2, "not": "author", "role": "x"}),
         json!({"approvals": 2, "of_them": {"x": 1}}),
         json!({"of_them": {"x": 0}}),
+        json!({"keys": {"touch": "required"}}),
+        json!({"keys": {"touch": "wanted"}}),
+        json!({"keys": {}}),
         json!({"clock": "detected", "within": "5m"}),
         json!({"to": "x", "after": "1h"}),
         json!({"x": {"type": "integer", "choices": [1, 2], "default": 1, "secret": true}}),
@@ -179,6 +182,12 @@ fn schema_and_reader_agree_on_policies() {
         (rule(r#""of_them": {"security": 0}"#), false),
         (rule(r#""of_them": {"se curity": 1}"#), false),
         (rule(r#""of_them": ["security"]"#), false),
+        (
+            rule(r#""keys": {"touch": "required", "verified": "required"}"#),
+            true,
+        ),
+        (rule(r#""keys": {"touch": true}"#), false),
+        (rule(r#""keys": {}"#), false),
         (
             once("2026-12-20T00:00:00Z", "2027-01-02T00:00:00+01:00"),
             true,

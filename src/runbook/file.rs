@@ -9,8 +9,8 @@ use serde_json::json;
 use super::decode::{At, Decode, Decoder, Leaf, Named, OneOrMany, Standing, shape};
 use super::model::{InputKind, Risk, Severity};
 use super::words::{
-    Approvals, Count, Day, Exit, FailureWord, Flag, Id, Label, Length, Milestone, Name, Not, Size,
-    Text, UpdateState, Yes,
+    Approvals, Count, Day, Exit, FailureWord, Flag, Id, Label, Length, Milestone, Name, Not,
+    Required, Size, Text, UpdateState, Yes,
 };
 use super::yaml::{Node, Value};
 
@@ -229,8 +229,19 @@ shape! {
     optional "of_them" of_them: Named<Label, At<Count>>,
     /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
     optional "not" not: OneOrMany<At<Not>>,
+    /// Which keys count: hardware keys, touched or with their user verified; any without it.
+    optional "keys" keys: Standing<KeysFile>,
     /// How long an approval holds; 15m unless said otherwise.
     optional "expires" expires: At<Length>,
+}
+
+shape! {
+    /// What an approval's key must prove. Only hardware keys (`sk-ssh-ed25519`, `sk-ecdsa-sha2-nistp256`) can.
+    KeysFile in "keys" where [AtLeastOne(&["touch", "verified"])];
+    /// Somebody touched it.
+    optional "touch" touch: At<Required>,
+    /// It verified its user, by PIN or finger, and was touched.
+    optional "verified" verified: At<Required>,
 }
 
 shape! {

@@ -9,7 +9,7 @@ use minijinja::Value;
 
 use super::expr;
 use super::freeze::Freeze;
-use super::model::{CheckpointSpec, NotWho, Risk, Role, Runbook, Step};
+use super::model::{CheckpointSpec, KeyRule, NotWho, Risk, Role, Runbook, Step};
 use super::policy::{Checkpoint, CheckpointRule, OverrideRule, Policy, Requirement};
 
 /// How long an approval holds where nothing says so.
@@ -154,6 +154,7 @@ fn floor() -> CheckpointSpec {
         role: Some(Role::from(APPROVER)),
         of_them: BTreeMap::new(),
         not: vec![NotWho::Performer],
+        keys: KeyRule::Any,
         expires: Some(DEFAULT_EXPIRY),
     }
 }
@@ -162,6 +163,7 @@ fn floor() -> CheckpointSpec {
 struct Sum {
     needs: BTreeMap<(Role, Option<Role>), u32>,
     not: Vec<NotWho>,
+    keys: KeyRule,
     expires: Option<Duration>,
 }
 
@@ -174,6 +176,7 @@ impl Sum {
         }
         self.need(role, None, asks.approvals);
         self.not.extend(asks.not.iter().cloned());
+        self.keys = self.keys.max(asks.keys);
         self.expires = match (self.expires, asks.expires) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -203,6 +206,7 @@ impl Sum {
                 })
                 .collect(),
             not: self.not,
+            keys: self.keys,
             expires: self.expires.unwrap_or(DEFAULT_EXPIRY),
         })
     }
@@ -287,6 +291,19 @@ mod tests {
         );
         let shown: Vec<String> = all.requirements.iter().map(ToString::to_string).collect();
         assert_eq!(shown[..2], ["3 approver", "2 approver+security"]);
+    }
+
+    #[test]
+    fn the_strictest_keys_count() {
+        let text = "checkpoints: [{keys: {touch: required}}, {when: \"account == 'prod'\", keys: {touch: required, verified: required}}, {}]";
+        let keys = |account| {
+            of(&policy(text), "risk: routine", &[("account", account)])
+                .unwrap()
+                .keys
+        };
+        assert_eq!(keys("test"), KeyRule::Touched);
+        assert_eq!(keys("prod"), KeyRule::Verified);
+        assert!(KeyRule::Any < KeyRule::Touched && KeyRule::Touched < KeyRule::Verified);
     }
 
     #[test]

@@ -417,7 +417,21 @@ pub struct CheckpointSpec {
     /// Of these approvals, so many by people who have this role as well.
     pub of_them: BTreeMap<Role, u32>,
     pub not: Vec<NotWho>,
+    pub keys: KeyRule,
     pub expires: Option<Duration>,
+}
+
+/// Which keys an approval may be signed with; the later, the stricter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRule {
+    /// Any that `allowed_signers` lists.
+    #[default]
+    Any,
+    /// A hardware key (`sk-…`) that somebody touched when it signed.
+    Touched,
+    /// A hardware key that was touched and had verified its user, by PIN or finger.
+    Verified,
 }
 
 /// Who must not be among the approvers.

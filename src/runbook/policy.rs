@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::freeze::Freeze;
-use super::model::{CheckpointSpec, NotWho, Role};
+use super::model::{CheckpointSpec, KeyRule, NotWho, Role};
 
 /// Who is who, what needs an approval, who may override.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -116,6 +116,7 @@ pub struct Checkpoint {
     pub requirements: Vec<Requirement>,
     /// Sorted, without doubles.
     pub not: Vec<NotWho>,
+    pub keys: KeyRule,
     pub expires: Duration,
 }
 
@@ -126,6 +127,7 @@ impl Checkpoint {
         Self {
             requirements: Vec::new(),
             not: Vec::new(),
+            keys: KeyRule::default(),
             expires: Duration::MAX,
         }
     }
@@ -136,6 +138,7 @@ impl Checkpoint {
         let met = |need: &Requirement| self.requirements.iter().any(|own| own.implies(need));
         other.requirements.iter().all(met)
             && other.not.iter().all(|not| self.not.contains(not))
+            && self.keys >= other.keys
             && self.expires <= other.expires
     }
 }

@@ -2,6 +2,7 @@
 //! Knows nothing of what the values mean together; `check` and `gates` do.
 
 use super::decode::{At, Named, OneOrMany, Standing, shape};
+use super::file::KeysFile;
 use super::moments::{Moment, Offset, WeekTime};
 use super::words::{Approvals, Count, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
 
@@ -56,6 +57,8 @@ shape! {
     optional "of_them" of_them: Named<Label, At<Count>>,
     /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
     optional "not" not: OneOrMany<At<Not>>,
+    /// Which keys count: hardware keys, touched or with their user verified; any without it.
+    optional "keys" keys: Standing<KeysFile>,
     /// How long an approval holds; 15m unless said otherwise.
     optional "expires" expires: At<Length>,
 }
@@ -86,6 +89,8 @@ shape! {
     optional "of_them" of_them: Named<Label, At<Count>>,
     /// Who does not count: `performer`, `requester`, `author`, `approver-of:STEP`.
     optional "not" not: OneOrMany<At<Not>>,
+    /// Which keys count: hardware keys, touched or with their user verified; any without it.
+    optional "keys" keys: Standing<KeysFile>,
     /// How long an approval holds; 15m unless said otherwise.
     optional "expires" expires: At<Length>,
 }

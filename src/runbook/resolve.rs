@@ -3,12 +3,13 @@
 
 use super::decode::{At, Named, OneOrMany, Standing};
 use super::file::{
-    CollectFile, FailureFile, InputFile, LogFile, OutputFile, RunbookFile, StepFile, WaitFile,
+    CollectFile, FailureFile, InputFile, KeysFile, LogFile, OutputFile, RunbookFile, StepFile,
+    WaitFile,
 };
 use super::model::{
     CheckpointSpec, Choice, Collect, Decide, Due, Escalate, ExecSpec, Expect, Input, InputKind,
-    Kind, Log, LogSource, Next, NotWho, Notify, OnFailure, Output, Retry, Role, Runbook, RunbookId,
-    Step, StepId, Take, Uses, Wait,
+    KeyRule, Kind, Log, LogSource, Next, NotWho, Notify, OnFailure, Output, Retry, Role, Runbook,
+    RunbookId, Step, StepId, Take, Uses, Wait,
 };
 use super::words::{Count, Id, Label, Length, Not, Text};
 
@@ -318,11 +319,20 @@ macro_rules! asks {
             role: role($file.role.as_ref()),
             of_them: counts($file.of_them.as_ref()),
             not: not_who($file.not.as_ref()),
+            keys: keys($file.keys.as_ref().map(|at| &at.value)),
             expires: span($file.expires.as_ref()),
         }
     };
 }
 use asks;
+
+fn keys(file: Option<&KeysFile>) -> KeyRule {
+    match file {
+        Some(file) if file.verified.is_some() => KeyRule::Verified,
+        Some(file) if file.touch.is_some() => KeyRule::Touched,
+        _ => KeyRule::Any,
+    }
+}
 
 fn counts(values: Option<&Named<Label, At<Count>>>) -> BTreeMap<Role, u32> {
     let entries = values.into_iter().flat_map(|named| &named.0);

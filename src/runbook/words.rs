@@ -435,6 +435,10 @@ word_set!(
     UnknownAuthors, "`refuse` or `allow`", ["refuse", "allow"]
 );
 word_set!(
+    /// That something has to be so.
+    Required, "`required`", ["required"]
+);
+word_set!(
     /// How a webhook's body looks.
     HookShape, "`slack`, `teams`, `discord` or `json`", ["slack", "teams", "discord", "json"]
 );

@@ -12,6 +12,8 @@ use super::{AllowedSigners, Mode, Principal};
 
 /// Set in the flags of a hardware key's signature when somebody touched it.
 const USER_PRESENT: u8 = 1;
+/// Set when the hardware key had verified who it belongs to, by PIN or finger.
+const USER_VERIFIED: u8 = 4;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// A signature that holds.
@@ -27,6 +29,8 @@ pub struct Verified {
     pub key: PublicKey,
     /// Whether a hardware key was touched (always true: without it the signature is refused); `None` for other keys.
     pub user_presence: Option<bool>,
+    /// Whether a hardware key had verified its user, by PIN or finger; `None` for other keys.
+    pub user_verified: Option<bool>,
 }
 
 /// Why a signature does not count.
@@ -106,6 +110,7 @@ pub fn verify(
         algorithm: checked.algorithm,
         key: checked.key,
         user_presence: checked.user_presence,
+        user_verified: checked.user_verified,
     })
 }
 
@@ -118,6 +123,8 @@ pub struct Checked {
     pub algorithm: String,
     /// Whether a hardware key was touched; `None` for other keys.
     pub user_presence: Option<bool>,
+    /// Whether a hardware key had verified its user; `None` for other keys.
+    pub user_verified: Option<bool>,
 }
 
 /// Verifies that a signature matches a statement, and tells its key. That says nothing about who may sign: for that,
@@ -138,10 +145,8 @@ pub fn check(statement: &[u8], armored: &str, mode: Mode) -> Result<Checked, Sig
     }
     let key = public_key(&envelope.key)?;
     let algorithm = signature_algorithm(&key, &envelope.algorithm)?;
-    let user_presence = envelope
-        .trailer
-        .first()
-        .map(|flags| flags & USER_PRESENT != 0);
+    let flag = |bit| envelope.trailer.first().map(|flags| flags & bit != 0);
+    let (user_presence, user_verified) = (flag(USER_PRESENT), flag(USER_VERIFIED));
     if user_presence == Some(false) {
         return Err(SignatureError::NotTouched);
     }
@@ -167,7 +172,17 @@ pub fn check(statement: &[u8], armored: &str, mode: Mode) -> Result<Checked, Sig
         key,
         algorithm: shown(&envelope.algorithm),
         user_presence,
+        user_verified,
     })
+}
+
+/// Whether a key lives in hardware that can tell whether it was touched.
+#[must_use]
+pub fn is_hardware(key: &PublicKey) -> bool {
+    matches!(
+        key.key_data(),
+        KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_)
+    )
 }
 
 /// `SHA256:…`, as OpenSSH prints it.

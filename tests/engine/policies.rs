@@ -1,13 +1,16 @@
 //! What a policy can ask for beyond a number of approvers: a second role, a freeze, a touched key, a narrower override.
 
-use runsheet::engine::Command;
 use runsheet::engine::checkpoint;
 use runsheet::engine::command::RefusalKind;
 use runsheet::engine::exec::Purpose;
-use runsheet::engine::fact::StepDone;
+use runsheet::engine::fact::{Signed, StepDone};
 use runsheet::engine::state::Status;
+use runsheet::engine::{Command, Decision, Intent, Refusal};
+use runsheet::trust::sshsig;
+use ssh_key::{Signature, SigningKey};
 
-use super::world::{POLICY, World, kinds, refused};
+use super::cases::made_up;
+use super::world::{POLICY, World, complete, key_of, kinds, principal, refused};
 
 const DROP: &str = "\
 id: a
@@ -274,4 +277,120 @@ fn a_freeze_for_other_steps_leaves_a_request_alone() {
     world.pass(2 * 60);
     world.run("alice", "drop").unwrap();
     assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+/// Dave's hardware key, in software: it signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message), as FIDO has it.
+fn hardware() -> (ssh_key::PublicKey, ssh_key::PrivateKey) {
+    let inside = key_of("the inside of a hardware key");
+    let ed25519 = inside.public_key().key_data().ed25519().unwrap();
+    let key = ssh_key::public::SkEd25519::new(*ed25519, "ssh:");
+    (ssh_key::PublicKey::from(key), inside)
+}
+
+fn raw<S: SigningKey>(key: &S, message: &[u8]) -> Signature {
+    key.try_sign(message).unwrap()
+}
+
+fn touch(flags: u8, statement: &str) -> Signed {
+    use ssh_key::sha2::{Digest as _, Sha256};
+    let (key, inside) = hardware();
+    let namespace = "approval.v1@runsheet";
+    let trailer = [&[flags][..], &9_u32.to_be_bytes()].concat();
+    let mut message = Sha256::digest("ssh:").to_vec();
+    message.extend_from_slice(&trailer);
+    let inner = sshsig::to_be_signed(namespace, statement.as_bytes());
+    message.extend_from_slice(&Sha256::digest(inner));
+    let signature = raw(&inside, &message);
+    let mut blob = Vec::new();
+    sshsig::put_string(&mut blob, b"sk-ssh-ed25519@openssh.com");
+    sshsig::put_string(&mut blob, signature.as_bytes());
+    blob.extend_from_slice(&trailer);
+    Signed {
+        statement: statement.to_owned(),
+        signature: sshsig::seal(&key, namespace, &blob).unwrap(),
+    }
+}
+
+fn approve_by_touch(world: &mut World, flags: u8) -> Result<Decision, Refusal> {
+    let (step, request) = (world.key("drop"), world.shown("drop"));
+    let intent = Intent::Approve { step, request };
+    let prepared = world.prepared("dave", &intent)?.unwrap();
+    let signed = touch(flags, &prepared.statement);
+    let command = complete(intent, Some(signed), prepared.heads, &world.secrets);
+    world.command("dave", command)
+}
+
+/// A destructive step whose approval takes such a key, and dave with one beside his usual key.
+fn guarded(keys: &str) -> World {
+    let policy = POLICY.replace(
+        "expires: 15m}",
+        &format!("expires: 15m, keys: {{{keys}}}}}"),
+    );
+    let mut world = World::new(&policy, &[DROP]);
+    let line = hardware().0.to_openssh().unwrap();
+    world.more_signers = format!("{} {line}\n", principal("dave"));
+    world.start("alice", &[], &[]).unwrap();
+    world.request("alice", "drop").unwrap();
+    world
+}
+
+#[test]
+fn case_18_a_key_that_nobody_touches_does_not_count_where_policy_wants_it() {
+    let mut world = guarded("touch: required");
+    let gate = &world.step("drop").request.as_ref().unwrap().record.gate;
+    assert_eq!(gate, "1 approver; not performer, author; touched key; 15m");
+    // Bob has no hardware key at all, dave has one and signs with the other, or does not touch it.
+    assert_eq!(
+        refused(world.approve("bob", "drop")),
+        RefusalKind::NotEligible
+    );
+    assert_eq!(
+        refused(world.approve("dave", "drop")),
+        RefusalKind::NotEligible
+    );
+    assert_eq!(
+        refused(approve_by_touch(&mut world, 0x00)),
+        RefusalKind::BadSignature
+    );
+    for who in ["bob", "dave"] {
+        let fact = made_up(&world, who, |_| {});
+        super::cases::comes_to_nothing(&world, who, fact);
+    }
+    let incident = world.state.incident.as_deref().unwrap();
+    let (run, request) = (&world.state.runs[0], world.step("drop").request.as_deref());
+    let step = run.book.step(&"drop".into()).unwrap();
+    let could = checkpoint::who_could(&world.state, run, step, request.unwrap());
+    assert_eq!(
+        (could, incident.people.named().count()),
+        (vec!["dave".to_owned()], 5)
+    );
+    approve_by_touch(&mut world, 0x01).unwrap();
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn case_18_a_touched_key_without_pin_or_finger_does_not_count_where_policy_wants_that() {
+    let mut world = guarded("verified: required");
+    assert_eq!(
+        refused(approve_by_touch(&mut world, 0x01)),
+        RefusalKind::NotEligible
+    );
+    assert_eq!(
+        refused(approve_by_touch(&mut world, 0x04)),
+        RefusalKind::BadSignature
+    );
+    approve_by_touch(&mut world, 0x05).unwrap();
+    world.run("alice", "drop").unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn case_18_whoever_has_no_hardware_key_can_still_deny() {
+    let mut world = guarded("verified: required");
+    world.deny("bob", "drop", "not tonight").unwrap();
+    assert_eq!(
+        refused(approve_by_touch(&mut world, 0x05)),
+        RefusalKind::Denied
+    );
 }

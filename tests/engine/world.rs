@@ -114,6 +114,8 @@ pub struct World {
     pub incident: IncidentId,
     pub books: Vec<PinnedRunbook>,
     pub policy: String,
+    /// More lines of `allowed_signers`.
+    pub more_signers: String,
     pub root: Root,
     pub receipts: BTreeMap<EventId, BootStamp>,
     /// What whoever keeps the claims says.
@@ -142,6 +144,7 @@ impl World {
             incident: IncidentId::generate(1_790_000_000_000, &[7; 32]),
             books: books.iter().map(|text| pin(text)).collect(),
             policy: policy.to_owned(),
+            more_signers: String::new(),
             root: Root::Trusted {
                 revoked: Vec::new(),
             },
@@ -170,7 +173,7 @@ impl World {
         secrets: &[&str],
     ) -> Result<Decision, Refusal> {
         let run = self.run_of(0, inputs, secrets);
-        let signers = signers();
+        let signers = signers() + &self.more_signers;
         let start = StartIncident {
             title: "Something is wrong".to_owned(),
             severity: Severity::Sev2,

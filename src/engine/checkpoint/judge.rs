@@ -23,7 +23,7 @@ pub use asked::{
 };
 pub use compare::{Judged, list_digest, policy_digest, template};
 use compare::{compare, not_earlier, reasoned, within};
-pub use eligible::{eligible, may_override, override_span};
+pub use eligible::{eligible, has_key, key_meets, may_override, override_span};
 
 /// A request for approval.
 ///
@@ -90,6 +90,7 @@ pub fn answer(
         reasoned(&judged.statement)?;
     }
     if decision == Decision::Approve {
+        key_meets(request.checkpoint.keys, &judged.verified)?;
         within(&judged.statement, request.checkpoint.expires, when)?;
     }
     Ok((judged, who))

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use super::ids::EventId;
 use super::state::{Incident, Request, Run, State};
-use crate::runbook::model::{NotWho, Step};
+use crate::runbook::model::{KeyRule, NotWho, Step};
 use crate::runbook::policy::Checkpoint;
 use crate::trust::Principal;
 
@@ -59,6 +59,11 @@ pub fn describe(checkpoint: &Checkpoint) -> String {
     if !checkpoint.not.is_empty() {
         let not: Vec<_> = checkpoint.not.iter().map(not_word).collect();
         let _ = write!(text, "; not {}", not.join(", "));
+    }
+    match checkpoint.keys {
+        KeyRule::Any => {}
+        KeyRule::Touched => text.push_str("; touched key"),
+        KeyRule::Verified => text.push_str("; verified key"),
     }
     let _ = write!(text, "; {}", length(checkpoint.expires));
     text
@@ -154,7 +159,7 @@ pub fn who_could(state: &State, run: &Run, step: &Step, request: &Request) -> Ve
         .filter(|(_, person)| {
             person.principals.iter().any(|principal| {
                 Principal::try_from(principal.as_str()).is_ok_and(|principal| {
-                    !incident.signers.keys_of(&principal).is_empty()
+                    judge::has_key(incident, &principal, request.checkpoint.keys)
                         && judge::eligible(state, run, step, request, &principal).is_ok()
                 })
             })

@@ -272,6 +272,14 @@ pub fn answer(
     let found = record::find(state, key)?;
     let request = asked(found)?;
     let role = judge::eligible(state, found.run, found.step, request, by)?;
+    let keys = request.checkpoint.keys;
+    if decision == Decision::Approve && !judge::has_key(found.incident, by, keys) {
+        return Err(Refusal::new(
+            RefusalKind::NotEligible,
+            format!("this checkpoint takes a hardware key, and allowed_signers lists none of {by}"),
+        )
+        .hint("somebody with a hardware key has to approve"));
+    }
     judge::same_as_asked(found, &request.record, &request.checkpoint, at.utc())?;
     let mut statement = judge::template(found.incident, &request.record, &request.by, decision);
     statement.frontier = Some(judge::list_digest("heads", &state.heads()));

@@ -1,6 +1,6 @@
 //! From the shape people write as a policy to the model. Knows nothing of YAML; refuses nothing.
 
-use super::{asks, counts, not_who, role, some_text, span, text, texts};
+use super::{asks, counts, keys, not_who, role, some_text, span, text, texts};
 use crate::runbook::decode::At;
 use crate::runbook::freeze::{Freeze, Period, Zone};
 use crate::runbook::model::{CheckpointSpec, Role};

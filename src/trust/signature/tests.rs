@@ -51,7 +51,7 @@ fn signatures_by_ssh_keygen_hold_for_every_kind_of_key() {
         let found = verified(APPROVAL, armored).unwrap();
         assert_eq!(found.algorithm, algorithm);
         assert_eq!(found.principal, carol());
-        assert_eq!(found.user_presence, None);
+        assert_eq!((found.user_presence, found.user_verified), (None, None));
         assert!(found.fingerprint.starts_with("SHA256:"));
     }
     assert!(verified(REVIEW, golden!("review.ed25519.sig")).is_ok());
@@ -224,6 +224,8 @@ fn case_18_hardware_key_without_touch_does_not_count() {
         let who = Principal::try_from("carol").unwrap();
         let found = verify(APPROVAL, &armored, Mode::Live, &signers, &who, noon()).unwrap();
         assert_eq!(found.user_presence, Some(true));
+        assert_eq!(found.user_verified, Some(flags & 0x04 != 0));
+        assert!(is_hardware(&found.key));
         assert_eq!(found.algorithm, "sk-ssh-ed25519@openssh.com");
     }
     for flags in [0x00, 0x04] {

@@ -12,7 +12,7 @@ use crate::engine::ids::EventId;
 use crate::engine::state::{Incident, State};
 use crate::evidence::{Digest, canonical};
 use crate::trust::statement::{Executor, Nonce, PolicyPin, Quorum, RunbookPin};
-use crate::trust::{Decision, Principal, Statement};
+use crate::trust::{Decision, Principal, Statement, Verified};
 
 /// A statement that was judged and found to hold.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ use crate::trust::{Decision, Principal, Statement};
 pub struct Judged {
     pub statement: Statement,
     pub fingerprint: String,
+    /// The key, and what it proved.
+    pub verified: Verified,
 }
 
 /// The digest of a list of events, as statements name it: over the canonical JSON object with this one member.
@@ -184,7 +186,8 @@ pub(super) fn compare(
     }
     Ok(Judged {
         statement: given,
-        fingerprint: verified.fingerprint,
+        fingerprint: verified.fingerprint.clone(),
+        verified,
     })
 }
 

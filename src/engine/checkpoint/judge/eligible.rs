@@ -7,8 +7,9 @@ use crate::engine::checkpoint::{
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::state::{Incident, Request, Run, State};
 use crate::evidence::escape;
-use crate::runbook::model::{NotWho, Role, Step};
-use crate::trust::Principal;
+use crate::runbook::model::{KeyRule, NotWho, Role, Step};
+use crate::trust::signature::is_hardware;
+use crate::trust::{Principal, Verified};
 
 /// Whether this person may approve or deny this request.
 ///
@@ -62,6 +63,41 @@ pub fn eligible(
     }
     not_excluded(found, request, principal, &who)?;
     Ok(role)
+}
+
+/// Whether `allowed_signers` lists a key with which this principal could meet the rule.
+#[must_use]
+pub fn has_key(incident: &Incident, principal: &Principal, rule: KeyRule) -> bool {
+    let keys = incident.signers.keys_of(principal);
+    keys.into_iter()
+        .any(|key| rule == KeyRule::Any || is_hardware(key))
+}
+
+/// That an approval's key proved what the checkpoint wants of it.
+///
+/// # Errors
+/// When it is no hardware key, or did not verify its user.
+pub fn key_meets(rule: KeyRule, verified: &Verified) -> Result<(), Refusal> {
+    let touched = verified.user_presence == Some(true);
+    let (met, wanted) = match rule {
+        KeyRule::Any => (true, ""),
+        KeyRule::Touched => (touched, "that somebody touches"),
+        KeyRule::Verified => (
+            touched && verified.user_verified == Some(true),
+            "that verifies its user by PIN or finger",
+        ),
+    };
+    if met {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::NotEligible,
+        format!(
+            "this checkpoint takes a hardware key {wanted}; {} of {} is not, or did not",
+            verified.fingerprint, verified.principal
+        ),
+    )
+    .hint("sign with an `sk-` key of `allowed_signers`; `ssh-keygen -t ed25519-sk -O verify-required` makes one that verifies"))
 }
 
 /// Whether no `not:` of the gate names this person.
