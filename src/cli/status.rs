@@ -214,8 +214,15 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
         out::data(&format!("READ ONLY: {}", escape::line(why)))?;
     }
     for over in state.owed_reviews() {
+        let due = match over.review_due {
+            None => String::new(),
+            Some(due) if over.is_late(at.utc()) => {
+                format!(" LATE since {}", due.format("%Y-%m-%d %H:%MZ"))
+            }
+            Some(due) => format!(" by {}", due.format("%Y-%m-%d %H:%MZ")),
+        };
         out::data(&format!(
-            "! OVERRIDE of {} by {}: {} (review owed: {})",
+            "! OVERRIDE of {} by {}: {} (review owed{due}: {})",
             over.step,
             over.by,
             escape::line(&over.reason),
@@ -373,7 +380,7 @@ fn document(session: &Session, state: &State, at: &At) -> serde_json::Value {
             "id": run.id, "runbook": run.book.id, "at": run.at, "steps": steps(run), "values": run.plain(),
         })).collect::<Vec<_>>(),
         "milestones": state.milestones.iter().map(|(milestone, reached)| (milestone.word(), reached.at.to_rfc3339())).collect::<std::collections::BTreeMap<_, _>>(),
-        "reviews_owed": state.owed_reviews().map(|over| json!({"event": over.event, "step": over.step.to_string(), "by": over.by, "reason": over.reason})).collect::<Vec<_>>(),
+        "reviews_owed": state.owed_reviews().map(|over| json!({"event": over.event, "step": over.step.to_string(), "by": over.by, "reason": over.reason, "due": over.review_due, "late": over.is_late(at.utc())})).collect::<Vec<_>>(),
         "flags": state.flags.iter().map(|flag| json!({"event": flag.event, "by": flag.by, "what": flag.what, "violation": flag.violation})).collect::<Vec<_>>(),
     })
 }

@@ -12,6 +12,7 @@ use crate::driver::{Session, root};
 use crate::engine::State;
 use crate::engine::at::Root;
 use crate::evidence::escape;
+use crate::host::clock::{Clock, SystemClock};
 use crate::journal::verify::{Report, Severity, Trust, verify, verify_git_dir};
 use crate::journal::{Fault, Journal};
 use crate::library::Library;
@@ -26,6 +27,7 @@ pub fn run(common: &Common, inc: Option<&str>, git_dir: Option<&Path>) -> Result
         Some(_) => Some(super::library::open(&config)?),
         None => None,
     };
+    let now = SystemClock.now().to_utc();
     let trust = |state: &State| trusted(library.as_ref(), state);
     match (inc, git_dir) {
         (None, None) => {
@@ -34,23 +36,24 @@ pub fn run(common: &Common, inc: Option<&str>, git_dir: Option<&Path>) -> Result
         }
         (_, Some(dir)) => {
             let reports = verify_git_dir(dir, trust)?;
-            let mut worst = 0;
-            for (id, report) in &reports {
-                print(common, id.as_str(), report)?;
-                worst = worse(worst, report.exit());
-            }
             if reports.is_empty() {
                 return Err(CliError::Input(format!(
                     "{} holds no record",
                     dir.display()
                 )));
             }
+            let mut worst = 0;
+            for (id, report) in reports {
+                let report = report.at(now);
+                print(common, id.as_str(), &report)?;
+                worst = worse(worst, report.exit());
+            }
             ended(worst)
         }
         (Some(inc), None) => {
             let store = Session::store_of(&config.settings);
             let id = super::incident::known(&store, inc)?;
-            let report = verify(&store, &id, strangers, trust)?;
+            let report = verify(&store, &id, strangers, trust)?.at(now);
             print(common, id.as_str(), &report)?;
             ended(report.exit())
         }

@@ -218,6 +218,8 @@ pub struct Overridden {
     pub reason: String,
     pub at: DateTime<FixedOffset>,
     pub until: DateTime<Utc>,
+    /// When its review is late, where policy says so.
+    pub review_due: Option<DateTime<Utc>>,
     pub record: Arc<ExecRecord>,
     /// What was gone through.
     pub checkpoint: Checkpoint,
@@ -339,6 +341,14 @@ impl State {
             .values()
             .map(Arc::as_ref)
             .filter(|over| over.review.is_none())
+    }
+}
+
+impl Overridden {
+    /// Whether its review is owed for longer than policy lets it be.
+    #[must_use]
+    pub fn is_late(&self, now: DateTime<Utc>) -> bool {
+        self.review.is_none() && self.review_due.is_some_and(|due| now > due)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid, Repository};
 
 use super::agreement;
@@ -64,6 +65,8 @@ pub struct Counts {
 pub struct Report {
     pub findings: Vec<Finding>,
     pub counts: Counts,
+    /// By when policy wants the reviews that are owed, by their overrides.
+    pub due: BTreeMap<EventId, DateTime<Utc>>,
 }
 
 impl Report {
@@ -75,6 +78,18 @@ impl Report {
             Some(Severity::Owed) => 2,
             _ => 0,
         }
+    }
+
+    /// The same, as it reads at this moment: what is owed for longer than policy lets it be is late.
+    #[must_use]
+    pub fn at(mut self, now: DateTime<Utc>) -> Self {
+        for finding in &mut self.findings {
+            let due = finding.event.and_then(|event| self.due.get(&event));
+            if let Some(due) = due.filter(|due| finding.severity == Severity::Owed && **due < now) {
+                finding.what = format!("{}: late since {}", finding.what, due.to_rfc3339());
+            }
+        }
+        self
     }
 
     pub(crate) fn add(
@@ -299,6 +314,9 @@ fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
         report.add(severity, Some(flag.event), flag.what.clone());
     }
     for over in state.owed_reviews() {
+        report
+            .due
+            .extend(over.review_due.map(|due| (over.event, due)));
         report.add(
             Severity::Owed,
             Some(over.event),
@@ -346,5 +364,38 @@ fn evidence_here(journal: &Journal, report: &mut Report) {
             ),
             Err(error) => report.violation(Some(event), error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Digest;
+
+    #[test]
+    fn a_review_that_is_owed_for_too_long_is_late() {
+        let (soon, gone) = (Digest([1; 32]), Digest([2; 32]));
+        let mut report = Report::default();
+        for event in [soon, gone] {
+            report.add(Severity::Owed, Some(event), "not reviewed");
+        }
+        report.add(Severity::Violation, Some(gone), "something else");
+        let now: DateTime<Utc> = "2026-11-25T12:00:00Z".parse().unwrap();
+        let hour = chrono::TimeDelta::hours(1);
+        report.due = [(soon, now + hour), (gone, now - hour)].into();
+        let report = report.at(now);
+        let said: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|found| found.what.as_str())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "not reviewed",
+                "not reviewed: late since 2026-11-25T11:00:00+00:00",
+                "something else"
+            ]
+        );
     }
 }

@@ -35,6 +35,7 @@ impl Policy {
             override_rule: OverrideRule {
                 roles: vec![Role::from("commander")],
                 expires: Some(Duration::from_secs(30 * 60)),
+                ..OverrideRule::default()
             },
             ..Self::default()
         }
@@ -75,7 +76,24 @@ impl Policy {
             .filter(move |freeze| freeze.when.as_ref().is_none_or(holds))
     }
 
-    /// The same, asking `in_force` which freezes count, and `holds` whether the `when` of the rule of that index is
+    /// Whether policy lets anybody go through the checkpoint of this step without its approvals. Where its `when` has no
+    /// answer, it does not: what opens a gate has to be certain.
+    #[must_use]
+    pub fn lets_override(
+        &self,
+        runbook: &Runbook,
+        step: &Step,
+        values: &BTreeMap<String, String>,
+    ) -> bool {
+        self.override_rule.when.as_ref().is_none_or(|when| {
+            let facts = facts(runbook, step, values);
+            expr::parse(when)
+                .and_then(|expr| expr.eval_with(facts))
+                .unwrap_or(false)
+        })
+    }
+
+    /// As [`Policy::checkpoint_for`], asking `in_force` which freezes count, and `holds` whether the `when` of the rule of that index is
     /// true; freezes are counted on after the rules.
     pub(crate) fn strictest(
         &self,

@@ -1,6 +1,7 @@
 //! The plan: the model of runbook and policy, parsing, checking and the proof of gates.
 //! Knows nothing of where files come from, of git, of the terminal or of the clock.
 
+pub mod adoption;
 pub mod check;
 mod decode;
 pub mod expr;

@@ -19,6 +19,8 @@ pub struct Policy {
     /// Times in which more is asked for.
     pub freezes: Vec<Freeze>,
     pub override_rule: OverrideRule,
+    /// Who may adopt another policy in an open incident; see [`Policy::adoption`] for what holds without it.
+    pub adopt: Option<CheckpointSpec>,
     /// `unknown_authors: allow`
     pub allow_unknown_authors: bool,
     pub redact: Vec<RedactRule>,
@@ -56,7 +58,11 @@ pub struct CheckpointRule {
 #[allow(missing_docs)]
 pub struct OverrideRule {
     pub roles: Vec<Role>,
+    /// An expression as in a rule; only such steps can be gone through. `None` is every step.
+    pub when: Option<String>,
     pub expires: Option<Duration>,
+    /// How long the review that it owes may take; after that it is late. `None`: it is owed and never late.
+    pub review_within: Option<Duration>,
 }
 
 /// A redaction rule of the library's own.

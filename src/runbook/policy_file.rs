@@ -17,6 +17,8 @@ shape! {
     optional "freezes" freezes: Vec<Standing<FreezeFile>>,
     /// Who may go through a checkpoint without its approvals.
     optional "override" override_rule: OverrideFile,
+    /// Who may bring a new policy into an open incident.
+    optional "adopt" adopt: Standing<AdoptFile>,
     /// Whether a step whose author is nobody of `people` passes `not: [author]`.
     optional "unknown_authors" unknown_authors: At<UnknownAuthors>,
     /// What is taken out of everything before it is recorded, beside the shipped rules.
@@ -111,8 +113,25 @@ shape! {
     OverrideFile in "override" where [];
     /// The roles that may.
     optional "roles" roles: Vec<At<Label>>,
+    /// An expression as in a rule of `checkpoints`: only such steps; every step without it.
+    optional "when" when: At<Text>,
     /// How long an override holds.
     optional "expires" expires: At<Length>,
+    /// How soon another person has to review it; later it is shown as late.
+    optional "review_within" review_within: At<Length>,
+}
+
+shape! {
+    /// The quorum that may bring a new policy into an open incident.
+    AdoptFile in "adopt" where [];
+    /// How many distinct people; 2 unless said otherwise, and never fewer.
+    optional "approvals" approvals: At<Approvals>,
+    /// The role they must have; `commander` unless said otherwise.
+    optional "role" role: At<Label>,
+    /// Of them, so many who have another role as well: `{security: 1}`.
+    optional "of_them" of_them: Named<Label, At<Count>>,
+    /// Which keys count: hardware keys, touched or with their user verified; any without it.
+    optional "keys" keys: Standing<KeysFile>,
 }
 
 shape! {

@@ -394,3 +394,64 @@ fn case_18_whoever_has_no_hardware_key_can_still_deny() {
         RefusalKind::Denied
     );
 }
+
+#[test]
+fn only_the_steps_that_policy_names_can_be_overridden() {
+    let book = "\
+id: a
+title: A
+inputs: {account: {choices: [prod, test]}}
+steps:
+  - {id: ask, ask: {sure: {prompt: Sure}}}
+  - {id: drop, title: Drop it, run: ./drop, risk: destructive}
+  - {id: stop, title: Stop it, run: ./stop, checkpoint: {}}
+";
+    let with = |when: &str| {
+        let rule = format!("override: {{roles: [commander], when: \"{when}\", expires: 30m}}");
+        POLICY.replace("override: {roles: [commander], expires: 30m}", &rule)
+    };
+    let world = |when: &str| World::started(&with(when), &[book], &[("account", "prod")]);
+    let mut tested = world("account == 'prod' and risk != 'destructive'");
+    assert_eq!(
+        refused(tested.overrides("alice", "drop", "it burns")),
+        RefusalKind::NotEligible
+    );
+    tested.overrides("alice", "stop", "it burns").unwrap();
+    // What is not known yet opens nothing.
+    let mut unknown = world("sure == 'yes'");
+    let refusal = unknown.overrides("alice", "drop", "it burns").unwrap_err();
+    assert!(
+        refusal.what.contains("only when sure == 'yes'"),
+        "{refusal}"
+    );
+    // Whoever records one all the same is told of, and nothing starts.
+    let mut free = world("true");
+    free.overrides("alice", "drop", "it burns").unwrap();
+    let signed = free.last("checkpoint.overridden").fact.clone();
+    let mut forged = world("risk == 'routine'");
+    forged.forge("alice", signed);
+    assert_eq!(forged.violations().len(), 1);
+    assert!(forged.state.overrides.is_empty());
+}
+
+#[test]
+fn a_review_that_policy_wants_within_a_time_is_late_after_it() {
+    let policy = POLICY.replace("expires: 30m}", "expires: 30m, review_within: 24h}");
+    let mut world = World::started(&policy, &[DROP], &[]);
+    world.overrides("alice", "drop", "it burns").unwrap();
+    let over = |world: &World| world.state.owed_reviews().next().cloned();
+    let day = chrono::TimeDelta::hours(24);
+    let made = over(&world).unwrap();
+    assert_eq!(made.review_due, Some(world.now + day));
+    assert!(!made.is_late(world.now + day) && made.is_late(world.now + day * 2));
+    let intent = Intent::Review {
+        overridden: made.event,
+        accepted: true,
+        reason: "it did burn".to_owned(),
+    };
+    world.pass(60);
+    world.act("carol", intent).unwrap();
+    assert_eq!(over(&world), None);
+    let reviewed = world.state.overrides.values().next().unwrap();
+    assert!(!reviewed.is_late(world.now + day * 2));
+}

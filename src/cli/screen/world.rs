@@ -215,8 +215,8 @@ fn step_facts(
         let from = state.milestones.get(&milestone)?.at;
         from.checked_add_signed(chrono::TimeDelta::from_std(due.within).ok()?)
     });
-    let may = state.incident.as_deref().is_some_and(|incident| {
-        at.who.signed && judge::may_override(incident, &at.who.principal).is_ok()
+    let may = found.is_some_and(|found| {
+        at.who.signed && judge::may_override(found, &at.who.principal).is_ok()
     });
     StepFacts {
         gate: gate(state, run, step, at_step, at),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::{crossing, reached, violation};
 use crate::engine::checkpoint::{closing, judge, person};
 use crate::engine::command::{Refusal, RefusalKind};
@@ -241,10 +243,12 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
         Err(refusal) => return crossed_or_wrong(state, event, &refusal),
     };
     spend(state, &judged.statement.nonce);
-    let who = state
-        .incident
-        .as_deref()
-        .map_or_else(String::new, |incident| person(incident, &event.person));
+    let incident = state.incident.as_deref();
+    let who = incident.map_or_else(String::new, |incident| person(incident, &event.person));
+    let review_due = incident
+        .and_then(|incident| incident.policy.override_rule.review_within)
+        .and_then(|within| TimeDelta::from_std(within).ok())
+        .and_then(|within| event.recorded_at.checked_add_signed(within));
     let over = Overridden {
         event: event.id,
         step: fact.record.step.clone(),
@@ -253,6 +257,7 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
         reason: judged.statement.reason.unwrap_or_default(),
         at: event.occurred_at,
         until: judged.statement.not_after.unwrap_or(event.recorded_at),
+        review_due,
         record: Arc::new(fact.record.clone()),
         checkpoint,
         used: false,

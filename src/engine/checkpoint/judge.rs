@@ -199,7 +199,7 @@ pub fn overriding(
     let found = record::find(state, &key(&record.step))?;
     let checkpoint = overridable(found, when)?;
     askable(found, record.exec.purpose)?;
-    may_override(found.incident, by)?;
+    may_override(found, by)?;
     same_as_state(found, record, when)?;
     plain_to_see(record)?;
     let mut expected = template(found.incident, record, by, Decision::Override);

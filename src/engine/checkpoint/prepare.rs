@@ -306,7 +306,7 @@ fn overriding(
     let found = record::find(state, key)?;
     judge::overridable(found, at.utc())?;
     judge::askable(found, purpose)?;
-    judge::may_override(found.incident, &at.who.principal)?;
+    judge::may_override(found, &at.who.principal)?;
     let record = record::make(found, purpose, secrets, &Site::here(at), at.utc())?;
     judge::plain_to_see(&record)?;
     let mut statement = judge::template(

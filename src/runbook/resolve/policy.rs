@@ -1,6 +1,7 @@
 //! From the shape people write as a policy to the model. Knows nothing of YAML; refuses nothing.
 
 use super::{asks, counts, keys, not_who, role, some_text, span, text, texts};
+use crate::runbook::adoption::FEWEST;
 use crate::runbook::decode::At;
 use crate::runbook::freeze::{Freeze, Period, Zone};
 use crate::runbook::model::{CheckpointSpec, Role};
@@ -8,8 +9,8 @@ use crate::runbook::policy::{
     Audience, Channel, ChannelKind, CheckpointRule, OverrideRule, Person, Policy, RedactRule,
 };
 use crate::runbook::policy_file::{
-    AudienceFile, ChannelFile, FreezeFile, OverrideFile, PersonFile, PolicyFile, RedactFile,
-    RuleFile,
+    AdoptFile, AudienceFile, ChannelFile, FreezeFile, OverrideFile, PersonFile, PolicyFile,
+    RedactFile, RuleFile,
 };
 use crate::runbook::words::Label;
 
@@ -38,6 +39,7 @@ pub(crate) fn policy(file: &PolicyFile) -> Policy {
             .override_rule
             .as_ref()
             .map_or_else(OverrideRule::default, overriding),
+        adopt: file.adopt.as_ref().map(|at| adopt(&at.value)),
         allow_unknown_authors: file
             .unknown_authors
             .as_ref()
@@ -79,10 +81,23 @@ fn audience(name: &str, file: &AudienceFile) -> Audience {
     }
 }
 
+fn adopt(file: &AdoptFile) -> CheckpointSpec {
+    CheckpointSpec {
+        approvals: file.approvals.as_ref().map_or(FEWEST, |at| at.value.0),
+        role: role(file.role.as_ref()),
+        of_them: counts(file.of_them.as_ref()),
+        not: Vec::new(),
+        keys: keys(file.keys.as_ref().map(|at| &at.value)),
+        expires: None,
+    }
+}
+
 fn overriding(file: &OverrideFile) -> OverrideRule {
     OverrideRule {
         roles: roles(file.roles.as_ref()),
+        when: some_text(file.when.as_ref()),
         expires: span(file.expires.as_ref()),
+        review_within: span(file.review_within.as_ref()),
     }
 }
 

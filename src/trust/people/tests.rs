@@ -33,7 +33,7 @@ fn policy(people: &[(&str, &str, &str, &str, &str)]) -> Policy {
             .collect(),
         override_rule: OverrideRule {
             roles: vec![Role::from("commander")],
-            expires: None,
+            ..OverrideRule::default()
         },
         ..Policy::default()
     }

@@ -196,11 +196,29 @@ pub fn override_span(incident: &Incident) -> std::time::Duration {
         .unwrap_or(std::time::Duration::from_secs(30 * 60))
 }
 
-/// Whether policy lets this principal go through without approvals.
+/// Whether policy lets this principal go through the checkpoint of this step without approvals.
 ///
 /// # Errors
 /// With the reason why not.
-pub fn may_override(incident: &Incident, by: &Principal) -> Result<(), Refusal> {
+pub fn may_override(found: Found<'_>, by: &Principal) -> Result<(), Refusal> {
+    let Found {
+        incident,
+        run,
+        step,
+        ..
+    } = found;
+    if !incident.policy.lets_override(&run.book, step, &run.plain()) {
+        let when = incident.policy.override_rule.when.as_deref();
+        return Err(Refusal::new(
+            RefusalKind::NotEligible,
+            format!(
+                "nobody may override step {}: policy lets that be only when {}",
+                step.id,
+                escape::line(when.unwrap_or_default())
+            ),
+        )
+        .hint("its approvals are the only way through"));
+    }
     let roles = &incident.policy.override_rule.roles;
     let may = incident
         .people
