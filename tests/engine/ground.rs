@@ -41,7 +41,7 @@ fn case_11_a_back_dated_signature_by_a_revoked_key_is_refused() {
     comes_to_nothing(&world, "bob", signed_before);
     assert_eq!(
         refused(world.approve("bob", "drop")),
-        RefusalKind::BadSignature
+        RefusalKind::NotEligible
     );
     world.approve("dave", "drop").unwrap();
     world.run("alice", "drop").unwrap();
@@ -60,7 +60,7 @@ fn case_11_one_key_of_a_person_is_revoked_and_the_other_still_signs() {
     revoke(&mut world, "alice", gone);
     assert_eq!(
         refused(world.approve("carol", "drop")),
-        RefusalKind::BadSignature
+        RefusalKind::NotEligible
     );
     world.approve("carol.two", "drop").unwrap();
 }

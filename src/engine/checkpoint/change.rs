@@ -86,7 +86,15 @@ pub fn policy_template(
     by: &Principal,
 ) -> Result<PolicyStatement, Refusal> {
     let incident = incident(state)?;
-    has_a_say(incident, by, "adopt a policy")?;
+    let (who, adoption) = (person(incident, by), incident.policy.adoption());
+    let fits = incident.people.person_of(by).is_some()
+        && adoption.fits(|role| incident.people.has_role(&who, role));
+    if !fits {
+        return refuse(
+            RefusalKind::NotEligible,
+            format!("{by} has no say in which policy holds: that takes {adoption}"),
+        );
+    }
     if *adopts == incident.policy_pin {
         return refuse(
             RefusalKind::WrongState,
@@ -125,9 +133,11 @@ pub fn policy_word(
     expected.nonce = given.nonce;
     expected.time = given.time;
     expected.reason.clone_from(&given.reason);
-    verify(state, signed, by, when)?;
+    let verified = verify(state, signed, by, when)?;
     same(given == expected, state, &given.nonce)?;
-    Ok((person(incident(state)?, by), given))
+    let incident = incident(state)?;
+    judge::key_meets(incident.policy.adoption().keys, &verified)?;
+    Ok((person(incident, by), given))
 }
 
 /// That a proposed policy can hold at all.
@@ -186,10 +196,12 @@ pub fn proposal<'a>(
 /// Whether the people behind a proposal are as many, and of the roles, that the policy that holds asks for.
 #[must_use]
 pub fn enough(incident: &Incident, proposal: &Proposal) -> bool {
-    let people = || proposal.by.keys().map(String::as_str);
-    let commander = Role::from("commander");
-    incident.people.distinct(people()) >= 2
-        && people().any(|who| incident.people.has_role(who, &commander))
+    // Whoever cannot be told apart counts once: `proposal` takes no second word of theirs.
+    let people = proposal.by.keys().map(String::as_str).collect();
+    incident
+        .policy
+        .adoption()
+        .is_met(&people, |who, role| incident.people.has_role(who, role))
 }
 
 /// The statement of this person that an artifact is to be taken out.

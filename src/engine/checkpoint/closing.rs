@@ -10,7 +10,7 @@ use crate::engine::ids::EventId;
 use crate::engine::state::{Incident, Overridden, State};
 use crate::runbook::model::Role;
 use crate::trust::statement::{CloseDecision, Nonce, PolicyPin, ReviewDecision};
-use crate::trust::{CloseStatement, Principal, ReviewStatement};
+use crate::trust::{CloseStatement, Principal, ReviewStatement, Verified};
 
 pub(super) fn pin(incident: &Incident) -> PolicyPin {
     PolicyPin {
@@ -233,7 +233,7 @@ pub(super) fn verify(
     signed: &Signed,
     by: &Principal,
     when: DateTime<Utc>,
-) -> Result<(), Refusal> {
+) -> Result<Verified, Refusal> {
     let incident = incident(state)?;
     crate::trust::verify(
         signed.statement.as_bytes(),
@@ -243,7 +243,6 @@ pub(super) fn verify(
         by,
         when,
     )
-    .map(|_| ())
     .map_err(|error| {
         Refusal::new(
             RefusalKind::BadSignature,

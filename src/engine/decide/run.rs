@@ -157,6 +157,44 @@ fn pass(
         mine(&over.record, at)?;
         return Ok(((*over.record).clone(), None));
     }
+    let request = asked_for(state, found, purpose, at)?;
+    let step = request.record.step.clone();
+    let standing = checkpoint::standing(found.incident, request, at.utc().timestamp());
+    if !standing.open {
+        return Err(judge::closed_gate(found, request, standing.tally));
+    }
+    still_trusted(request, &standing, at)?;
+    still_fresh(request, &standing, at)?;
+    mine(&request.record, at)?;
+    let signed = signed.ok_or_else(|| {
+        Refusal::new(
+            RefusalKind::Unsigned,
+            "passing a checkpoint takes a signature of who runs it",
+        )
+    })?;
+    judge::consume(
+        state,
+        &step,
+        &standing.counted,
+        &signed,
+        &at.who.principal,
+        at.utc(),
+    )?;
+    let fact = CheckpointConsumed {
+        step,
+        approvals: standing.counted,
+        signed,
+    };
+    Ok(((*request.record).clone(), Some(fact)))
+}
+
+/// The request whose approvals are for this: of this purpose, open, and of the attempt that comes.
+fn asked_for<'a>(
+    state: &State,
+    found: Found<'a>,
+    purpose: Purpose,
+    at: &At,
+) -> Result<&'a Request, Refusal> {
     let gate = judge::gate_of(found, at.utc())?;
     let asked = found.state.request.as_deref();
     let Some(request) = asked.filter(|request| request.record.exec.purpose == purpose) else {
@@ -185,33 +223,7 @@ fn pass(
         )
         .hint("`runsheet request` asks for the approvals of the next attempt"));
     }
-    let standing = checkpoint::standing(found.incident, request, at.utc().timestamp());
-    if !standing.open {
-        return Err(judge::closed_gate(found, request, standing.tally));
-    }
-    still_trusted(request, &standing, at)?;
-    still_fresh(request, &standing, at)?;
-    mine(&request.record, at)?;
-    let signed = signed.ok_or_else(|| {
-        Refusal::new(
-            RefusalKind::Unsigned,
-            "passing a checkpoint takes a signature of who runs it",
-        )
-    })?;
-    judge::consume(
-        state,
-        &step,
-        &standing.counted,
-        &signed,
-        &at.who.principal,
-        at.utc(),
-    )?;
-    let fact = CheckpointConsumed {
-        step,
-        approvals: standing.counted,
-        signed,
-    };
-    Ok(((*request.record).clone(), Some(fact)))
+    Ok(request)
 }
 
 /// A clock that runs behind the record would stretch every expiry.
