@@ -145,6 +145,7 @@ fn enter(model: &Model, world: &World) -> Option<Label> {
         },
         Screen::Walk => walk_enter(model, world),
         Screen::Checkpoint => Some(match super::update::BUTTONS.get(model.checkpoint.button) {
+            Some(Act::Approve) if unread(model, world).is_some() => "read on".into(),
             Some(act) => on_checkpoint(*act, model, world)
                 .unwrap_or_else(|| format!("{}: not possible", act.label()).into()),
             None => "later".into(),
@@ -290,8 +291,40 @@ fn on_checkpoint(act: Act, model: &Model, world: &World) -> Option<Label> {
     let view = approval(model, world)?;
     let may = view.eligible.is_ok() && world.open.as_ref().is_some_and(|o| o.read_only.is_none());
     match act {
-        Act::Approve | Act::Deny => may.then(|| act.label().into()),
+        Act::Approve => (may && unread(model, world).is_none()).then(|| act.label().into()),
+        Act::Deny => may.then(|| act.label().into()),
         Act::Elsewhere => Some(act.label().into()),
+        _ => None,
+    }
+}
+
+/// How many lines of the approval text are still below, while its end was never on the screen: nobody signs what
+/// they had no chance to read.
+#[must_use]
+pub fn unread(model: &Model, world: &World) -> Option<usize> {
+    let view = approval(model, world)?;
+    if view.eligible.is_err() || model.checkpoint.read {
+        return None;
+    }
+    let extent = model.drawn.text;
+    Some(extent.end().saturating_sub(model.checkpoint.scroll.top))
+}
+
+/// Why a key does nothing here, where there is more to say than that.
+#[must_use]
+pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option<String>)> {
+    if !model.layers.is_empty() || applies(act, model, world).is_some() {
+        return None;
+    }
+    match (model.screen(), act) {
+        (Screen::Checkpoint, Act::Approve) => {
+            let below = unread(model, world)?;
+            Some((
+                format!("{below} more lines are below: approving takes the end of the text seen"),
+                Some("Enter or ↓ reads on".to_owned()),
+            ))
+        }
+        (Screen::Walk, _) => Some((format!("{}: not now", act.label()), None)),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ use super::theme::Theme;
 use super::world::{Entry, Notice, World};
 use crate::engine::command::StepKey;
 use crate::engine::{IncidentId, RunId};
+use crate::evidence::Digest;
 use crate::runbook::model::{RunbookId, StepId};
 
 /// A screen. They lie on a stack, Home at its bottom.
@@ -149,6 +150,12 @@ pub struct CheckpointView {
     pub scroll: Scroll,
     /// Which of the ways out is marked.
     pub button: usize,
+    /// The request that is on the screen.
+    pub request: Option<Digest>,
+    /// Its end was on the screen.
+    pub read: bool,
+    /// It waited for my answer.
+    pub mine: bool,
 }
 
 /// The timeline's memory.

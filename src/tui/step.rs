@@ -35,6 +35,8 @@ pub enum Primary {
     Confirm,
     /// Ask for the approvals.
     Request,
+    /// Others are asked: what can be done meanwhile.
+    Waiting,
     /// Read what is asked of me.
     Look,
     Choose,
@@ -223,7 +225,10 @@ impl Target<'_> {
                 Primary::Look,
                 "read what you are asked to approve".to_owned(),
             ),
-            Gate::Pending(_) => ask("ask again".to_owned()),
+            Gate::Pending(pending) => (
+                Primary::Waiting,
+                format!("waiting for {}", some(&pending.who)),
+            ),
             Gate::Denied { by, .. } => ask(format!("ask again (denied by {by})")),
             Gate::Void { .. } => ask("ask again".to_owned()),
             Gate::Blocked(why) => (
@@ -231,5 +236,16 @@ impl Target<'_> {
                 "nothing: nobody can pass".to_owned(),
             ),
         })
+    }
+}
+
+/// The first few of some names.
+#[must_use]
+pub fn some(names: &[String]) -> String {
+    match names {
+        [] => "somebody who may approve".to_owned(),
+        [a] => a.clone(),
+        [a, b] => format!("{a}, {b}"),
+        [a, rest @ ..] => format!("{a} and {} more", rest.len()),
     }
 }

@@ -231,7 +231,8 @@ pub struct ApprovalView {
     pub text: String,
     pub requester: String,
     pub asked: DateTime<FixedOffset>,
-    pub expires: Option<DateTime<FixedOffset>>,
+    /// How long an approval holds once it is signed.
+    pub holds: Option<std::time::Duration>,
     /// `carol@example.org  SHA256:p0x… (ed25519, agent)`
     pub you_sign: String,
     /// Whether I may answer, or why not.

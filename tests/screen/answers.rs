@@ -85,7 +85,7 @@ fn an_approval_takes_the_step_id_typed_after_the_question_was_seen() {
     play.keys("<enter>");
     assert_eq!(play.model.screen(), Screen::Checkpoint);
     assert!(play.wishes.contains(&Wish::ShowApproval(key("revoke"))));
-    play.keys("<enter>revok<enter>");
+    play.keys("<end><enter>revok<enter>");
     assert!(acts(&play).is_empty());
     assert!(play.text().contains("type revoke to go on"));
     play.keys("e<enter>");
@@ -99,7 +99,7 @@ fn an_approval_takes_the_step_id_typed_after_the_question_was_seen() {
 #[test]
 fn what_was_typed_before_the_question_was_drawn_does_not_answer_it() {
     let mut play = Play::new(asked_of_carol(), 80, 24);
-    play.keys("<enter>");
+    play.keys("<enter><end>");
     play.wishes.clear();
     for event in crate::play::parse("arevoke<enter>") {
         let more = runsheet::tui::update(&mut play.model, &play.world, Input::Key(event));
@@ -115,9 +115,83 @@ fn what_was_typed_before_the_question_was_drawn_does_not_answer_it() {
 }
 
 #[test]
+fn nobody_approves_a_text_whose_end_was_never_on_the_screen() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>a");
+    assert!(play.model.layers.is_empty());
+    assert!(
+        play.text().contains("more lines are below"),
+        "{}",
+        play.text()
+    );
+    assert!(play.text().contains("Enter read on"), "{}", play.text());
+    play.keys("<enter>");
+    assert!(
+        play.text().contains("Enter approve and sign"),
+        "{}",
+        play.text()
+    );
+    // Once it was seen, it may be scrolled back to what is being signed.
+    play.keys("<home>a");
+    assert!(play.text().contains("Type revoke"), "{}", play.text());
+    // Whoever says no need not read on.
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>xnot now<enter>");
+    assert!(matches!(acts(&play)[..], [Intent::Deny { .. }]));
+    // Another request is another text.
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter><end>");
+    let mut view = approval();
+    view.request = Digest::of(b"another");
+    play.world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    play.input(Input::WorldChanged);
+    play.keys("<home>");
+    assert!(play.text().contains("Enter read on"), "{}", play.text());
+}
+
+#[test]
+fn asking_again_while_others_are_asked_says_what_it_voids() {
+    let mut play = Play::new(walking(pending(false)), 80, 24);
+    assert!(play.text().contains("now: waiting for carol, dan"));
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty());
+    assert!(play.text().contains("every approval given to it"));
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty(), "the first answer is to wait");
+    play.keys("<enter><down><down><down><enter>");
+    let again = Intent::Request {
+        step: key("revoke"),
+        purpose: Purpose::Run,
+    };
+    assert_eq!(acts(&play), [&again]);
+}
+
+#[test]
+fn a_request_is_withdrawn_only_after_a_question() {
+    let mut play = Play::new(walking(pending(false)), 80, 24);
+    play.keys("w<enter>");
+    assert!(acts(&play).is_empty(), "the first answer is no");
+    play.keys("w<down><enter>");
+    assert_eq!(acts(&play), [&Intent::Withdraw(key("revoke"))]);
+}
+
+#[test]
+fn a_duty_is_given_to_somebody_who_is_known() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("r");
+    assert!(play.text().contains("example.org →"), "{}", play.text());
+    play.keys("<right><enter><enter>");
+    assert!(
+        matches!(acts(&play)[..], [Intent::AssignRole { .. }]),
+        "{:?}",
+        play.wishes
+    );
+}
+
+#[test]
 fn pasting_the_step_id_is_refused() {
     let mut play = Play::new(asked_of_carol(), 80, 24);
-    play.keys("<enter><enter>");
+    play.keys("<enter><end><enter>");
     play.input(Input::Paste("revoke".to_owned()));
     assert!(play.text().contains("pasting is refused"));
     play.keys("<enter>");
@@ -146,7 +220,7 @@ fn approving_by_arrows_enter_and_esc_only() {
     view.destructive = false;
     world.open.as_mut().unwrap().approval = Some(Arc::new(view));
     let mut play = Play::new(world, 80, 24);
-    play.keys("<enter><enter><left><enter>");
+    play.keys("<enter><enter><enter><left><enter>");
     assert_eq!(acts(&play).len(), 1, "{}", play.text());
 }
 

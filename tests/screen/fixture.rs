@@ -516,7 +516,7 @@ pub fn approval() -> ApprovalView {
         text: APPROVAL.to_owned(),
         requester: "bob".to_owned(),
         asked: at("14:00:52"),
-        expires: Some(at("14:15:52")),
+        holds: Some(std::time::Duration::from_secs(900)),
         you_sign: "carol@example.org  SHA256:p0xk3v… (ed25519, agent)".to_owned(),
         eligible: Ok(()),
     }

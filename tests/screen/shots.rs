@@ -132,7 +132,7 @@ shot!(palette, walking(open_gate()), "<ctrl-p>mile");
 shot!(help, walking(open_gate()), "?");
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
-shot!(checkpoint_typed, asked_of_me(), "<enter><enter>revo");
+shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
 shot!(checkpoint_denied, asked_of_me(), "<enter>x");
 shot!(timeline, walking(open_gate()), "t");
 shot!(timeline_large, walking(open_gate()), "t", 200, 50);

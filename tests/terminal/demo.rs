@@ -63,13 +63,16 @@ impl Walk {
 
     fn ask_and_approve(&self) {
         self.enter("ask for approval");
-        check("demo-asked", &self.tmux.wait_enter("ask again"));
+        check("demo-asked", &self.tmux.wait_enter("waiting for sasha"));
         self.change_places("sasha");
         self.tmux.find("Up", "read what you are asked to approve");
         self.press("Enter");
         self.tmux.wait("You sign: sasha@example.org");
-        let text = self.tmux.wait_enter("approve and sign");
+        // What the text begins with, and then all of it.
+        let text = self.tmux.wait_enter("read on");
         assert!(text.contains("asked by   robin@example.org"), "{text}");
+        self.press("Enter");
+        self.tmux.wait_enter("approve and sign");
         self.press("Enter");
         self.tmux.wait("Type revoke");
         self.tmux.types("revoke");

@@ -41,7 +41,7 @@ fn the_picture_of_the_readme_is_what_the_screen_shows() {
     tmux.wait_enter("ask for approval");
     tmux.keys(&["Enter"]);
     tmux.wait("0/1");
-    tmux.wait_enter("ask again");
+    tmux.wait_enter("waiting for sasha");
     // Without the message: what stays is what one looks at.
     tmux.keys(&["D"]);
     tmux.until("no message", |screen| !screen.contains("be sasha"));

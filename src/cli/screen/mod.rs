@@ -242,6 +242,13 @@ impl App {
 
     /// After something was recorded or opened: the world is another one.
     fn recorded(&mut self) {
+        // Whoever reads a request reads the one that stands.
+        self.approval = self
+            .approval
+            .take()
+            .zip(self.session.as_ref())
+            .and_then(|(view, session)| world::approval(session, &view.step))
+            .map(Arc::new);
         // Nobody holds the list any more, so that it grows where it is.
         self.world.open = None;
         if let Some(session) = &self.session

@@ -117,7 +117,6 @@ impl App {
                 for text in acted.notices {
                     self.notice(false, text, None);
                 }
-                self.approval = None;
                 self.publish();
                 if let Some(chair) = self.world.chair.as_ref().filter(|_| asks) {
                     let hint = format!("P, or `be {}` in the list of `more`", chair.name);
@@ -325,6 +324,8 @@ impl App {
         self.session = None;
         self.approval = None;
         self.events = Arc::default();
+        // What was said to the one who got up does not concern the other.
+        self.world.notices.clear();
         self.desk = config.desk()?;
         if let Some(id) = here {
             drop(crate::driver::sync::open_or_fetch(&self.desk, &id)?);

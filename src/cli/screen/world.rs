@@ -255,7 +255,7 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
             .values()
             .find(|over| !over.used && over.step.step == step.id);
         return Gate::Overridden {
-            by: over.map(|over| over.by.to_string()).unwrap_or_default(),
+            by: over.map(|over| over.person.clone()).unwrap_or_default(),
             until: over.map(|over| over.until.fixed_offset()),
         };
     }
@@ -275,7 +275,7 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     if let Some((by, reason)) = &request.denied {
         return Gate::Denied {
             asks,
-            by: by.to_string(),
+            by: checkpoint::person(incident, by),
             reason: reason.clone(),
         };
     }
@@ -306,7 +306,7 @@ fn asked(state: &State, run: &Run, step: &Step, request: &Request, at: &At, asks
         let by = request
             .approvals
             .iter()
-            .map(|approval| approval.by.to_string())
+            .map(|approval| approval.person.clone())
             .collect();
         return Gate::Open { by, until };
     }
@@ -323,7 +323,7 @@ fn asked(state: &State, run: &Run, step: &Step, request: &Request, at: &At, asks
         who: checkpoint::who_could(state, run, step, request),
         have: standing.tally.0,
         want: standing.tally.1,
-        by: request.by.to_string(),
+        by: checkpoint::person(incident, &request.by),
         asked: request.at,
         expires: until,
         mine: !answered && judge::eligible(state, run, step, request, me).is_ok(),
@@ -397,18 +397,15 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
         .as_ref()
         .map(|signer| signer.fingerprint())
         .unwrap_or_else(|| "no key".to_owned());
-    let expires = session.desk.ports.clock.now().checked_add_signed(
-        chrono::TimeDelta::from_std(request.checkpoint.expires).unwrap_or_default(),
-    );
     Some(ApprovalView {
         step: key.clone(),
         request: digest,
         title: found.step.title.clone(),
         destructive: found.step.risk == crate::runbook::model::Risk::Destructive,
         text,
-        requester: request.by.to_string(),
+        requester: checkpoint::person(found.incident, &request.by),
         asked: request.at,
-        expires,
+        holds: Some(request.checkpoint.expires),
         you_sign: format!("{}  {key_text}", identity.principal),
         eligible,
     })

@@ -19,7 +19,7 @@ use super::keymap::Press;
 use super::layer::{Layer, Menu, MenuItem, Reader, Reading};
 use super::model::{Model, Screen, Wanted};
 use super::wish::{Input, Wish};
-use super::world::World;
+use super::world::{Gate, World};
 use super::{applies, picker};
 
 /// The ways out of the checkpoint screen; behind them stands "later".
@@ -35,7 +35,7 @@ pub fn update(model: &mut Model, world: &World, input: Input) -> Vec<Wish> {
         Input::Key(_) | Input::Tick | Input::WorldChanged => {}
         Input::Paste(text) => pasted(model, &text),
         Input::Resize(columns, rows) => model.size = (columns, rows),
-        Input::Drawn(drawn) => was_drawn(model, drawn, &mut wishes),
+        Input::Drawn(drawn) => was_drawn(model, world, drawn, &mut wishes),
     }
     follow(model, world, &mut wishes);
     wishes
@@ -61,17 +61,44 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         });
     }
     if model.screen() == Screen::Checkpoint {
-        let answered = applies::approval(model, world).is_none();
-        let asked = model.checkpoint.step.as_ref().and_then(|step| {
-            world
-                .open
-                .as_ref()?
-                .facts(&step.run, &step.step)
-                .map(|facts| matches!(facts.gate, super::world::Gate::Pending(_)))
-        });
-        if answered && asked == Some(false) {
+        follow_checkpoint(model, world);
+    }
+}
+
+/// Leaves the checkpoint once there is nothing to answer any more, and begins anew where another question took the
+/// place of the one that was read.
+fn follow_checkpoint(model: &mut Model, world: &World) {
+    let view = &mut model.checkpoint;
+    let gate = view.step.as_ref().and_then(|step| {
+        let open = world.open.as_ref()?;
+        open.facts(&step.run, &step.step).map(|facts| &facts.gate)
+    });
+    match gate {
+        Some(Gate::Pending(pending)) if pending.mine => view.mine = true,
+        Some(Gate::Pending(_)) if !view.mine => {}
+        _ => {
+            let late = view.request.is_none() || !model.layers.is_empty();
             model.screens.pop();
+            model.layers.clear();
+            if late {
+                model.say("nothing is asked there any more", None);
+            }
+            return;
         }
+    }
+    let shown = applies::approval(model, world).map(|view| view.request);
+    if shown.is_none() || shown == model.checkpoint.request {
+        return;
+    }
+    let another = std::mem::replace(&mut model.checkpoint.request, shown).is_some();
+    model.checkpoint.read = false;
+    model.checkpoint.scroll.top = 0;
+    if another {
+        model.layers.clear();
+        model.say(
+            "What is asked has changed: this is another request",
+            Some("read it again; what you read before is void".to_owned()),
+        );
     }
 }
 
@@ -112,11 +139,19 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     }
 }
 
-fn was_drawn(model: &mut Model, drawn: Drawn, wishes: &mut Vec<Wish>) {
+fn was_drawn(model: &mut Model, world: &World, drawn: Drawn, wishes: &mut Vec<Wish>) {
     if model.drawn != drawn {
         wishes.push(Wish::Again);
     }
     model.drawn = drawn;
+    if model.screen() == Screen::Checkpoint
+        && model.layers.is_empty()
+        && drawn.text.rows > 0
+        && model.checkpoint.scroll.top >= drawn.text.end()
+    {
+        model.checkpoint.read |= applies::approval(model, world)
+            .is_some_and(|view| model.checkpoint.request == Some(view.request));
+    }
     if !drawn.question {
         return;
     }
@@ -155,6 +190,9 @@ fn pressed(model: &mut Model, world: &World, key: KeyEvent, wishes: &mut Vec<Wis
     if moves || applies(act, model, world).is_some() {
         perform(act, model, world, wishes);
     } else {
+        if let Some((why, hint)) = applies::why_not(act, model, world) {
+            model.say(why, hint);
+        }
         wishes.push(Wish::Bell);
     }
 }
@@ -361,6 +399,9 @@ fn checkpoint(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>
             model.screens.pop();
         }
         Act::Enter => match BUTTONS.get(view.button) {
+            Some(Act::Approve) if applies::unread(model, world).is_some() => {
+                model.checkpoint.scroll.by(page, extent);
+            }
             None => {
                 model.screens.pop();
             }

@@ -176,7 +176,7 @@ fn on_step(
         ),
         Act::Skip => push_form(model, ask::skip(step), wishes),
         Act::Claim => wishes.push(Wish::Act(Intent::Claim(step))),
-        Act::Withdraw => wishes.push(Wish::Act(Intent::Withdraw(step))),
+        Act::Withdraw => push_choose(model, ask::withdraw(step), wishes),
         Act::CancelRun => wishes.push(Wish::Cancel(crate::engine::StepRef {
             run: step.run,
             step: step.step,
@@ -247,6 +247,7 @@ fn primary(target: &Target<'_>, model: &mut Model, world: &World, wishes: &mut V
         Primary::ByHand(why) => push_form(model, ask::done(target, Some(&why)), wishes),
         Primary::Start => push_or_start(target, Purpose::Run, model, world, wishes),
         Primary::Confirm => push_choose(model, ask::confirm(target, Purpose::Run, world), wishes),
+        Primary::Waiting => push_choose(model, ask::waiting(target), wishes),
         Primary::Request => wishes.push(Wish::Act(Intent::Request {
             step,
             purpose: Purpose::Run,

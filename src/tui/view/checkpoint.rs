@@ -139,15 +139,11 @@ fn foot(view: &ApprovalView, world: &World, canvas: &Canvas<'_>, columns: u16) -
             when::ago(view.asked, world.now)
         ),
     );
-    if let Some(at) = view.expires {
-        let (tone, left) = if at > world.now {
-            (Tone::Waiting, format!("in {}", when::rough(at - world.now)))
-        } else {
-            (Tone::Error, "expired".to_owned())
-        };
-        asked = asked
-            .and(Tone::Dim, format!(" · expires {} ", canvas.zone.clock(at)))
-            .and(tone, format!("({left})"));
+    if let Some(holds) = view.holds.filter(|_| view.eligible.is_ok()) {
+        asked = asked.and(
+            Tone::Dim,
+            format!(" · an approval signed now holds {}", when::span(holds)),
+        );
     }
     let sign = Rich::of(Tone::Dim, "You sign: ").and(Tone::Text, canvas.clean(&view.you_sign));
     let mut rows = asked.wrap(columns, 2);

@@ -76,10 +76,17 @@ pub(super) fn of_step<'w>(
     };
     page.title();
     page.result();
+    // What happened at the gate is what one comes back for; what it asks for stands beside the command.
+    let asks = matches!(target.gate(), Gate::Closed { .. });
+    if !asks {
+        page.gate();
+    }
     page.instructions();
     page.checklist();
     page.kind();
-    page.gate();
+    if asks {
+        page.gate();
+    }
     page.twins();
     let key = StepRef {
         run: target.run.id.clone(),

@@ -47,9 +47,23 @@ pub(in crate::tui::update) fn severity(now: Option<Severity>) -> Choose {
 pub(in crate::tui::update) fn role(world: &World) -> Form {
     let roles = ["commander", "operator", "approver", "scribe", "liaison"];
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let me = world.me.principal.as_str();
+    let known: Vec<String> = world
+        .open
+        .iter()
+        .filter_map(|open| open.state.incident.as_ref())
+        .flat_map(|incident| incident.policy.people.values())
+        .filter_map(|person| person.principals.first().cloned())
+        .collect();
+    let who = Field::text("who", "Who");
+    let who = match known.iter().position(|known| known == me) {
+        Some(at) => who.of(FieldKind::Choice(known, at)),
+        None if known.is_empty() => who.with(me),
+        None => who.of(FieldKind::Choice(known, 0)),
+    };
     Form::new(FormKind::Role, "Give a duty in this incident", "record it")
         .say(Tone::Dim, "It says who does what; it widens no right.")
-        .field(Field::text("who", "Who (principal)").with(world.me.principal.as_str()))
+        .field(who)
         .field(Field::text("role", "Role").of(FieldKind::Choice(roles, 0)))
 }
 

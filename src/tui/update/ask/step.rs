@@ -157,6 +157,72 @@ pub(in crate::tui::update) fn what_runs(
     lines
 }
 
+/// Somebody else is asked: keep waiting, or not.
+pub(in crate::tui::update) fn waiting(target: &Target<'_>) -> Choose {
+    use crate::tui::Act;
+    use crate::tui::world::Gate;
+    let step = target.key();
+    let mut choose = Choose::new(format!("{} waits for an answer", step.step));
+    let mut mine = false;
+    if let Gate::Pending(pending) = target.gate() {
+        mine = pending.asked_by_me;
+        choose = choose
+            .say(
+                Tone::Text,
+                format!(
+                    "{} of {} approvals are there. Asked: {}.",
+                    pending.have,
+                    pending.want,
+                    crate::tui::step::some(&pending.who)
+                ),
+            )
+            .say(
+                Tone::Warning,
+                "Asking anew makes this request void, and every approval given to it.",
+            );
+    }
+    choose = choose.option("keep waiting", "", Then::Nothing).option(
+        "read what was asked",
+        "the approval text",
+        Then::Do(Act::Approval),
+    );
+    if mine {
+        choose = choose.option(
+            "withdraw the request",
+            "nobody can answer it then",
+            Then::Do(Act::Withdraw),
+        );
+    }
+    choose = choose.option(
+        "ask anew",
+        "voids what is under way",
+        wish(Intent::Request {
+            step,
+            purpose: Purpose::Run,
+        }),
+    );
+    if target.facts.is_some_and(|facts| facts.may_override) {
+        choose = choose.option(
+            "override",
+            "without approvals; owes a review",
+            Then::Do(Act::Override),
+        );
+    }
+    choose
+}
+
+/// Whether to take a question back.
+pub(in crate::tui::update) fn withdraw(step: StepKey) -> Choose {
+    Choose::new(format!("Withdraw the request for {}?", step.step))
+        .say(
+            Tone::Text,
+            "It is signed, and makes every approval given to it void.",
+        )
+        .option("no, leave it", "", Then::Nothing)
+        .option("yes, withdraw it", "", wish(Intent::Withdraw(step)))
+        .guarded()
+}
+
 /// Which of the options.
 pub(in crate::tui::update) fn choose(target: &Target<'_>) -> Option<Choose> {
     let Kind::Decide(decide) = &target.step.kind else {
