@@ -42,6 +42,30 @@ pub struct File {
     pub theme: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ascii: bool,
+    /// How the screen tells that somebody waits for me.
+    #[serde(default, skip_serializing_if = "Notify::is_default")]
+    pub notify: Notify,
+}
+
+/// What the terminal does when a question arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notify {
+    /// It rings.
+    #[default]
+    Bell,
+    /// It shows a notice outside of its window, where it can (OSC 9).
+    Osc9,
+    /// Both.
+    Both,
+    /// Neither; the screen itself still says so.
+    Off,
+}
+
+impl Notify {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Everything that is known before anything is opened.

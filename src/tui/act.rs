@@ -142,6 +142,7 @@ acts! {
     FilterEvents "filter-events" "filter" "Show only some of the events";
     Backdate "backdate" "backdated entry" "Add something that happened earlier";
     Correct "correct" "correct" "Correct this entry; both stay";
+    Inbox "inbox" "for you" "Go to what waits for you, in whatever incident";
     Sync "sync" "sync" "Meet the hub now";
     LocalTime "local-time" "local time" "Switch between UTC and local time";
     Theme "theme" "theme" "Choose another theme";
@@ -184,6 +185,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Any, "space", Act::Menu),
     (Place::Any, "?", Act::Help),
     (Place::Any, "f1", Act::Help),
+    (Place::Any, "i", Act::Inbox),
     (Place::Any, "L", Act::LocalTime),
     (Place::Any, "S", Act::Sync),
     (Place::Any, "T", Act::Theme),

@@ -7,7 +7,7 @@ use super::act::{Act, Place};
 use super::layer::{FieldKind, Form, Layer, Reading};
 use super::model::{HomeRow, Model, Pane, PreviewTab, Screen};
 use super::step::{self, Target};
-use super::world::{Gate, Open, Sync, Waits, World};
+use super::world::{Gate, Open, Sync, World};
 use crate::engine::state::Status;
 
 /// What a command is called.
@@ -92,6 +92,10 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
             .tasks
             .last()
             .map(|task| format!("cancel {}", task.name).into()),
+        Act::Inbox => {
+            let waiting = world.inbox().len();
+            (waiting > 0).then(|| format!("{waiting} for you").into())
+        }
         Act::Dismiss => model.notice(world).map(|_| "dismiss".into()),
         _ => match model.screen() {
             Screen::Home | Screen::Preview => on_home(act, model, world),
@@ -132,9 +136,9 @@ fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
 fn enter(model: &Model, world: &World) -> Option<Label> {
     match model.screen() {
         Screen::Home => Some(match model.home_row(world) {
-            HomeRow::Incident(at) => match &world.incidents.get(at)?.waits {
-                Some(Waits::Approval(step)) => format!("see what {} asks", step.step).into(),
-                _ => "open".into(),
+            HomeRow::Open(at) => match world.open_rows().get(at)?.waiting {
+                Some(waiting) => waiting.what.leads().into(),
+                None => "open".into(),
             },
             HomeRow::Book(_) => "start".into(),
             HomeRow::More => "more".into(),
@@ -324,9 +328,35 @@ pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option
                 Some("Enter or ↓ reads on".to_owned()),
             ))
         }
+        (Screen::Walk, Act::Close) => Some(not_closed(world)?),
         (Screen::Walk, _) => Some((format!("{}: not now", act.label()), None)),
         _ => None,
     }
+}
+
+/// What keeps the record open.
+fn not_closed(world: &World) -> Option<(String, Option<String>)> {
+    let open = world.open.as_ref()?;
+    if let Some(over) = open.state.owed_reviews().next() {
+        let hint = if over.by == world.me.principal {
+            "somebody else has to review it; then it can be closed"
+        } else {
+            "review it first: it is among what waits for you, or in the list of `more`"
+        };
+        let what = format!(
+            "not closed: the override of {} is not reviewed",
+            over.step.step
+        );
+        return Some((what, Some(hint.to_owned())));
+    }
+    let why = if let Some(run) = open.state.open_runs().next() {
+        format!("not closed: {} is still being walked", run.book.id)
+    } else if !world.me.signed {
+        "not closed: that takes a known key".to_owned()
+    } else {
+        "it is closed".to_owned()
+    };
+    Some((why, None))
 }
 
 /// What is asked on the checkpoint screen, once it is there.

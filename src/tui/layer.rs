@@ -10,9 +10,10 @@ use super::act::Act;
 use super::extent::{Cursor, Scroll};
 use super::theme::Tone;
 use super::wish::{ExportFormat, Wish};
-use crate::engine::EventId;
+use super::world::Waits;
 use crate::engine::command::StepKey;
 use crate::engine::fact::{Milestone, Outcome};
+use crate::engine::{EventId, IncidentId};
 use crate::evidence::Digest;
 use crate::runbook::model::{Input as Asked, InputKind, RunbookId};
 
@@ -81,6 +82,10 @@ pub enum Then {
     Wish(Box<Wish>),
     /// As if its key had been pressed.
     Do(Act),
+    /// To what waits in an incident.
+    Go(IncidentId, Waits),
+    /// The review of this override.
+    Review(EventId),
     Form(Box<Form>),
     Theme(String),
 }
@@ -116,7 +121,7 @@ pub enum FormKind {
     Override(StepKey),
     /// `true` approves, `false` denies.
     Approval(StepKey, Digest, bool),
-    Review(EventId, bool),
+    Review(EventId),
     Start(RunbookId),
     Milestone(Milestone),
     Backdate,

@@ -7,6 +7,7 @@ pub mod applies;
 pub mod events;
 pub mod extent;
 pub mod glyph;
+pub mod inbox;
 pub mod keymap;
 pub mod layer;
 pub mod markdown;

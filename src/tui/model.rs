@@ -11,7 +11,7 @@ use super::keymap::Keymap;
 use super::layer::Layer;
 use super::picker::Picker;
 use super::theme::Theme;
-use super::world::{Entry, Notice, World};
+use super::world::{Entry, Notice, Waits, World};
 use crate::engine::command::StepKey;
 use crate::engine::{IncidentId, RunId};
 use crate::evidence::Digest;
@@ -58,13 +58,13 @@ pub struct Model {
 /// Something that was wished for and is not there yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The incident, and then perhaps a checkpoint of it.
-    Incident(IncidentId, Option<StepKey>),
+    /// The incident, and then perhaps what of it waits.
+    Incident(IncidentId, Option<Waits>),
     /// The form to start this runbook.
     StartForm(RunbookId),
 }
 
-/// Home's memory. The cursor runs through incidents, then runbooks, then the line for more.
+/// Home's memory. The cursor runs through what is open, then runbooks, then the line for more.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs)]
 pub struct HomeView {
@@ -74,13 +74,17 @@ pub struct HomeView {
     pub query: Line,
     pub typing: bool,
     pub picker: Picker,
+    /// What the rows of the list were about, so that the cursor stays on its row when others come before it.
+    pub seen: Vec<(IncidentId, Option<Waits>)>,
+    /// Somebody moved the cursor; until then it stands on what comes first.
+    pub moved: bool,
 }
 
 /// What Home's cursor stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HomeRow {
-    /// An incident of the list.
-    Incident(usize),
+    /// A row of what is open.
+    Open(usize),
     /// An entry of the library.
     Book(usize),
     /// The line for everything else.
@@ -192,9 +196,9 @@ impl Model {
         }
     }
 
-    /// Shows this incident as soon as the world has it open, and then perhaps a checkpoint of it. Home lies below.
-    pub fn show_incident(&mut self, id: IncidentId, checkpoint: Option<StepKey>) {
-        self.wanted = Some(Wanted::Incident(id, checkpoint));
+    /// Shows this incident as soon as the world has it open, and then perhaps what of it waits. Home lies below.
+    pub fn show_incident(&mut self, id: IncidentId, what: Option<Waits>) {
+        self.wanted = Some(Wanted::Incident(id, what));
     }
 
     /// The screen that is seen.
@@ -242,10 +246,10 @@ impl Model {
     /// What Home's cursor stands on.
     #[must_use]
     pub fn home_row(&self, world: &World) -> HomeRow {
-        let incidents = world.incidents.len();
+        let incidents = world.open_rows().len();
         let found = self.home.picker.found();
         if self.home.at < incidents {
-            HomeRow::Incident(self.home.at)
+            HomeRow::Open(self.home.at)
         } else {
             found
                 .get(self.home.at - incidents)

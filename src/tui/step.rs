@@ -2,7 +2,7 @@
 
 use crate::engine::RunId;
 use crate::engine::command::StepKey;
-use crate::engine::state::{Run, Status, StepState};
+use crate::engine::state::{Overridden, Run, Status, StepState};
 use crate::runbook::model::{Kind, Risk, Step};
 
 use super::model::Model;
@@ -237,6 +237,17 @@ impl Target<'_> {
             ),
         })
     }
+}
+
+/// The overrides that somebody else than I made and nobody has reviewed.
+#[must_use]
+pub fn reviews(world: &World) -> Vec<&Overridden> {
+    world
+        .open
+        .iter()
+        .flat_map(|open| open.state.owed_reviews())
+        .filter(|over| over.by != world.me.principal)
+        .collect()
 }
 
 /// The first few of some names.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 
+pub use super::inbox::{OpenRow, Waiting, Waits};
 use crate::engine::command::StepKey;
 use crate::engine::{Event, ExecRecord, IncidentId, State, StepRef};
 use crate::evidence::Digest;
@@ -105,22 +106,11 @@ pub struct IncidentRow {
     /// `step 4/9`, `review owed`.
     pub position: String,
     pub started: DateTime<FixedOffset>,
-    /// What it waits for from me.
-    pub waits: Option<Waits>,
+    /// What of it waits for me.
+    pub waits: Vec<Waiting>,
     pub exercise: bool,
     /// An override is not reviewed yet.
     pub overridden: bool,
-}
-
-/// What an incident waits for from the person at this screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waits {
-    /// An approval of this step.
-    Approval(StepKey),
-    /// A step of my role.
-    Step(StepKey),
-    /// The review of an override.
-    Review,
 }
 
 /// The incident on the screen.

@@ -24,6 +24,7 @@ fn approved() -> Gate {
 fn asked_of_carol() -> World {
     let mut world = walking(pending(true));
     world.me = me("carol", "approver");
+    world.incidents = crate::fixture::world().incidents;
     world.open.as_mut().unwrap().approval = Some(Arc::new(approval()));
     world
 }
@@ -551,4 +552,108 @@ fn with_thirty_thousand_events_a_filter_never_holds_a_key_up() {
     }
     assert!(!play.text().contains("searching"));
     assert_eq!(play.model.timeline.index.len(), 30_000);
+}
+
+#[test]
+fn what_waits_for_me_stands_first_on_home_and_is_counted_everywhere() {
+    let play = Play::new(two_wait(world()), 80, 24);
+    let text = play.text();
+    let line = |what: &str| text.lines().position(|line| line.contains(what));
+    assert!(text.contains("⏳ 2 for you"), "{text}");
+    assert_eq!(line("⏳ review drop"), Some(2), "asked first: {text}");
+    assert_eq!(line("⏳ approve revoke"), Some(3), "{text}");
+    for keys in ["", "t", "<enter>"] {
+        let mut world = asked_of_carol();
+        world.incidents = two_wait(crate::fixture::world()).incidents;
+        let mut play = Play::new(world, 80, 24);
+        play.keys(keys);
+        assert!(play.text().contains("⏳ 2 for you: i"), "{}", play.text());
+    }
+}
+
+#[test]
+fn from_any_screen_one_key_leads_to_what_waits_elsewhere() {
+    let mut world = two_wait(crate::fixture::world());
+    world.open = walking(approved()).open;
+    let mut play = Play::new(world, 80, 24);
+    play.keys("ti");
+    assert!(
+        play.text().contains("What waits for you"),
+        "{}",
+        play.text()
+    );
+    play.keys("<enter>");
+    let other = play.world.incidents[1].id.clone();
+    assert!(play.wishes.contains(&Wish::OpenIncident(other)));
+    play.keys("i<down><enter>");
+    // This one is open already.
+    assert!(play.wishes.contains(&Wish::ShowApproval(key("revoke"))));
+}
+
+#[test]
+fn the_cursor_of_home_stays_on_its_row_when_another_comes_before_it() {
+    let mut play = Play::new(world(), 80, 24);
+    play.keys("<down>");
+    assert!(play.text().contains("Enter open"), "{}", play.text());
+    let on = |play: &Play| play.world.open_rows()[play.model.home.at].name();
+    let stood = on(&play);
+    let mut incidents = (*play.world.incidents).clone();
+    let mut fresh = incidents[0].clone();
+    fresh.id = runsheet::engine::IncidentId::new("01JDC0W4Q0ABCDEFGHJKMN0099").unwrap();
+    incidents.push(fresh);
+    play.world.incidents = Arc::new(incidents);
+    play.input(Input::WorldChanged);
+    assert_eq!(on(&play), stood);
+    // On a runbook it stays on the runbook.
+    play.keys("<down><down>");
+    let book = play.model.book(&play.world).map(|entry| entry.id.clone());
+    assert!(book.is_some());
+    play.world.incidents = Arc::new(Vec::new());
+    play.input(Input::WorldChanged);
+    assert_eq!(
+        play.model.book(&play.world).map(|entry| entry.id.clone()),
+        book
+    );
+}
+
+#[test]
+fn a_review_lists_its_events_and_asks_for_verdict_and_reason() {
+    let mut world = overridden(walking(Gate::Free), "alice");
+    world.me = me("carol", "approver");
+    let event = last(&world);
+    let mut play = Play::new(world, 80, 24);
+    play.keys("y");
+    let text = play.text();
+    assert!(text.contains("exactly this event"), "{text}");
+    assert!(text.contains(&event.short()), "{text}");
+    assert!(
+        text.contains("alice went through without approval"),
+        "{text}"
+    );
+    play.keys("<enter>looked at the log<enter>");
+    assert!(acts(&play).is_empty(), "no verdict was given");
+    assert!(play.text().contains("choose accepted or rejected"));
+    play.keys("<right><right><enter><enter>");
+    let review = Intent::Review {
+        overridden: event,
+        accepted: false,
+        reason: "looked at the log".to_owned(),
+    };
+    assert_eq!(acts(&play), [&review], "{}", play.text());
+}
+
+#[test]
+fn closing_says_that_a_review_is_owed() {
+    let world = with_run(overridden(walking(Gate::Free), "alice"), |run| {
+        run.at = None
+    });
+    let mut play = Play::new(world, 80, 24);
+    play.keys("C");
+    assert!(play.model.layers.is_empty());
+    assert!(
+        play.text()
+            .contains("the override of revoke is not reviewed"),
+        "{}",
+        play.text()
+    );
 }

@@ -10,10 +10,10 @@ use runsheet::engine::command::StepKey;
 use runsheet::engine::event::Fidelity;
 use runsheet::engine::exec::{Exec, Executor, PinnedBlob, PinnedPolicy, Purpose, Var};
 use runsheet::engine::fact::{
-    CheckpointWithdrawn, EntryCorrected, LibraryPin, Milestone, MilestoneReached, NoteAdded,
-    PinnedRunbook, Signed, StepChosen, StepClaimed,
+    CheckpointOverridden, CheckpointWithdrawn, EntryCorrected, LibraryPin, Milestone,
+    MilestoneReached, NoteAdded, PinnedRunbook, Signed, StepChosen, StepClaimed,
 };
-use runsheet::engine::state::{Incident, Reached, Run, Status, StepState, Value};
+use runsheet::engine::state::{Incident, Overridden, Reached, Run, Status, StepState, Value};
 use runsheet::engine::{
     Event, EventId, ExecRecord, Fact, IncidentId, RunId, State, StepRef, WriterId,
 };
@@ -26,7 +26,7 @@ use runsheet::runbook::policy::{Person, Policy};
 use runsheet::trust::{Mode, Principal};
 pub use runsheet::tui::world::{
     ApprovalView, Change, Entry, Gate, GatePreview, IncidentRow, Library, Me, Notice, Open,
-    Pending, Preview, StepFacts, Sync, Tail, Waits, World,
+    Pending, Preview, StepFacts, Sync, Tail, Waiting, Waits, World,
 };
 
 pub fn at(clock: &str) -> DateTime<FixedOffset> {
@@ -637,7 +637,12 @@ pub fn world() -> World {
                 title: "Leaked cloud access key".to_owned(),
                 position: "step 4/12".to_owned(),
                 started: at("13:21:04"),
-                waits: Some(Waits::Approval(key("revoke"))),
+                waits: vec![Waiting {
+                    what: Waits::Approval(key("revoke")),
+                    by: "bob".to_owned(),
+                    since: at("14:00:52"),
+                    event: Some(Digest::of(b"request event")),
+                }],
                 exercise: false,
                 overridden: false,
             },
@@ -648,7 +653,7 @@ pub fn world() -> World {
                 title: "Disk filling on db-7".to_owned(),
                 position: "step 4/9".to_owned(),
                 started: at("11:52:00"),
-                waits: None,
+                waits: Vec::new(),
                 exercise: false,
                 overridden: true,
             },
@@ -664,11 +669,62 @@ pub fn world() -> World {
 
 /// The incident open, for bob who walks it.
 pub fn walking(gate: Gate) -> World {
+    let mut incidents = (*world().incidents).clone();
+    for row in &mut incidents {
+        row.waits.clear();
+    }
     World {
         me: me("bob", "operator"),
         open: Some(open(gate)),
+        incidents: Arc::new(incidents),
         ..world()
     }
+}
+
+/// A second thing that waits, in another incident: a review.
+pub fn two_wait(mut world: World) -> World {
+    let mut incidents = (*world.incidents).clone();
+    incidents[1].waits.push(Waiting {
+        what: Waits::Review(Digest::of(b"drop"), StepId::from("drop")),
+        by: "alice".to_owned(),
+        since: at("13:50:00"),
+        event: Some(Digest::of(b"drop")),
+    });
+    world.incidents = Arc::new(incidents);
+    world
+}
+
+/// Somebody went through the gate of `revoke` without approvals, and nobody has reviewed it.
+pub fn overridden(mut world: World, by: &str) -> World {
+    let signed = Signed {
+        statement: String::new(),
+        signature: String::new(),
+    };
+    let fact = CheckpointOverridden {
+        record: record("revoke"),
+        signed,
+    };
+    let event = event(7, at("14:01:30"), by, fact);
+    let open = world.open.as_mut().unwrap();
+    let mut state = (*open.state).clone();
+    let over = Overridden {
+        event: event.id,
+        step: step_ref("revoke"),
+        by: who(by),
+        person: by.to_owned(),
+        reason: "nobody answers and the key is in use".to_owned(),
+        at: at("14:01:30"),
+        until: at("14:31:30").to_utc(),
+        record: Arc::new(record("revoke")),
+        used: false,
+        review: None,
+    };
+    state.overrides.insert(event.id, Arc::new(over));
+    open.state = Arc::new(state);
+    let mut events = (*open.events).clone();
+    events.push(Arc::new(event));
+    open.events = Arc::new(events);
+    world
 }
 
 /// The world with the run changed.

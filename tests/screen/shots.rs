@@ -35,7 +35,14 @@ fn home_with_preview() -> World {
 fn asked_of_me() -> World {
     let mut world = walking(pending(true));
     world.me = me("carol", "approver");
+    world.incidents = crate::fixture::world().incidents;
     world.open.as_mut().unwrap().approval = Some(Arc::new(approval()));
+    world
+}
+
+fn reviewing() -> World {
+    let mut world = overridden(walking(Gate::Free), "alice");
+    world.me = me("carol", "approver");
     world
 }
 
@@ -130,6 +137,15 @@ shot!(
 );
 shot!(palette, walking(open_gate()), "<ctrl-p>mile");
 shot!(help, walking(open_gate()), "?");
+shot!(home_inbox, two_wait(world()), "");
+shot!(inbox_choice, two_wait(asked_of_me()), "i");
+shot!(review, reviewing(), "y");
+shot!(review_large, reviewing(), "y", 200, 50);
+shot!(
+    walk_overridden,
+    overridden(walking(pending(false)), "bob"),
+    ""
+);
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
 shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
@@ -151,6 +167,8 @@ fn monochrome_and_ascii_say_the_same() {
         ("ascii_walk", walking(pending(false)), ""),
         ("ascii_running", running(), ""),
         ("ascii_checkpoint", asked_of_me(), "<enter>"),
+        ("ascii_inbox", two_wait(asked_of_me()), "i"),
+        ("ascii_review", reviewing(), "y"),
         ("ascii_timeline", walking(open_gate()), "t"),
     ] {
         let mut play = Play::new(world, 80, 24);

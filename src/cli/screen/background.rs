@@ -132,6 +132,8 @@ struct Beat {
     /// Seconds to leave the hub alone, and how often it failed in a row.
     rest: AtomicU32,
     failures: AtomicU32,
+    /// Meetings in a row that were about one incident only.
+    alone: AtomicU32,
     round: Mutex<sync::Round>,
     listed: Mutex<Listed>,
 }
@@ -152,6 +154,10 @@ impl Pace {
 /// Longest rest after failures, in seconds.
 const LONGEST_REST: u32 = 30;
 
+/// Meetings about the open incident alone between two about all of them: what others ask of this person elsewhere shows
+/// up here too.
+const ALONE: u32 = 4;
+
 /// Meets the hub: one meeting at a time, of one incident or of all. One that cannot be reached is asked less and less
 /// often.
 pub fn sync(
@@ -169,6 +175,10 @@ pub fn sync(
     if beat.syncing.swap(true, Ordering::SeqCst) {
         return;
     }
+    let alone = beat.alone.load(Ordering::SeqCst);
+    let inc = inc.filter(|_| alone < ALONE);
+    let next = if inc.is_some() { alone + 1 } else { 0 };
+    beat.alone.store(next, Ordering::SeqCst);
     let (settings, send) = (settings.clone(), send.clone());
     std::thread::spawn(move || {
         let git = crate::cli::config::ports().git;
@@ -244,9 +254,9 @@ fn list(settings: &Settings, me: &Principal, listed: &mut Listed) -> Vec<Inciden
         .filter_map(|(_, row)| row.clone())
         .collect();
     rows.sort_by(|a, b| {
-        b.waits
-            .is_some()
-            .cmp(&a.waits.is_some())
+        a.waits
+            .is_empty()
+            .cmp(&b.waits.is_empty())
             .then(b.id.cmp(&a.id))
     });
     rows

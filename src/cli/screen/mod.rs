@@ -3,6 +3,7 @@
 
 mod background;
 mod first_start;
+mod inbox;
 mod lean;
 mod terminal;
 mod wishes;
@@ -22,7 +23,7 @@ use self::background::{Message, Pace};
 use self::terminal::Taken;
 use super::CliError;
 use super::args::{Color, Common};
-use super::config::Config;
+use super::config::{Config, Notify};
 use crate::driver::{Desk, Session};
 use crate::engine::{Event, IncidentId};
 use crate::tui::model::Wanted;
@@ -133,6 +134,8 @@ struct App {
     refolded: u64,
     approval: Option<Arc<ApprovalView>>,
     notices: u64,
+    told: inbox::Told,
+    notify: Notify,
     tasks: u64,
     pace: Pace,
     send: UnboundedSender<Message>,
@@ -207,6 +210,8 @@ impl App {
             refolded: 0,
             approval: None,
             notices: 0,
+            told: inbox::Told::default(),
+            notify: config.file.notify,
             tasks: 0,
             pace: Pace::default(),
             send,
@@ -226,6 +231,8 @@ impl App {
             .as_ref()
             .and_then(|others| others.next(&self.desk));
         self.pace = Pace::default();
+        self.told = inbox::Told::default();
+        self.world.incidents = Arc::default();
         self.list_incidents();
         background::catalog(&self.desk.settings, &self.send);
         self.meet_hub();
@@ -268,6 +275,8 @@ impl App {
                 self.refolded,
                 self.approval.clone(),
             ));
+            let (id, state) = (session.id().clone(), Arc::clone(session.state()));
+            self.row_of_open(&id, &state);
         } else {
             self.world.open = None;
         }
@@ -283,9 +292,7 @@ impl App {
     fn second(&mut self) -> Option<Input> {
         self.world.now = self.desk.ports.clock.now();
         self.meet_hub();
-        if self.session.is_none() {
-            self.list_incidents();
-        }
+        self.list_incidents();
         Some(Input::Tick)
     }
 

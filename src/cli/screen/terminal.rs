@@ -13,6 +13,7 @@ use ratatui::Terminal;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::lean::Lean;
+use crate::evidence::escape;
 
 /// The terminal as it is drawn to: one write for a frame.
 pub type Screen = Terminal<Lean<Stdout>>;
@@ -140,6 +141,36 @@ pub fn on_hang_up(gone: impl FnOnce() + Send + 'static) {
     });
 }
 
+/// Rings the bell.
+pub fn bell() {
+    let _ = io::stdout().write_all(b"\x07");
+    let _ = io::stdout().flush();
+}
+
+/// Has the terminal show a notice outside of its window (OSC 9), where it can. Nothing of the text is more than a
+/// printable ASCII character when it gets there.
+pub fn osc9(text: &str) {
+    let _ = io::stdout().write_all(&notice(text, std::env::var_os("TMUX").is_some()));
+    let _ = io::stdout().flush();
+}
+
+/// Longest notice, in characters.
+const LONGEST_NOTICE: usize = 160;
+
+/// The bytes of a notice; tmux hands them on only in an envelope of its own.
+fn notice(text: &str, tmux: bool) -> Vec<u8> {
+    let text: String = escape::ascii_line(text)
+        .chars()
+        .filter(|letter| matches!(letter, ' '..='~'))
+        .take(LONGEST_NOTICE)
+        .collect();
+    if tmux {
+        format!("\x1bPtmux;\x1b\x1b]9;{text}\x07\x1b\\").into_bytes()
+    } else {
+        format!("\x1b]9;{text}\x07").into_bytes()
+    }
+}
+
 /// Throws away what was typed and not read yet, so that it cannot answer the next question.
 pub fn flush_input() {
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
@@ -174,6 +205,32 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_notice_has_no_byte_that_steers_a_terminal_but_its_own_frame() {
+        let hostile =
+            "alice\x1b]52;c;YQ==\x07\u{9d}\u{202e}; approve \r\n日本".to_owned() + &"x".repeat(500);
+        for (tmux, head, tail) in [
+            (false, "\x1b]9;", "\x07"),
+            (true, "\x1bPtmux;\x1b\x1b]9;", "\x07\x1b\\"),
+        ] {
+            let bytes = String::from_utf8(notice(&hostile, tmux)).unwrap();
+            let inside = bytes
+                .strip_prefix(head)
+                .unwrap()
+                .strip_suffix(tail)
+                .unwrap();
+            assert!(
+                inside.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
+                "{inside:?}"
+            );
+            assert!(inside.len() <= LONGEST_NOTICE);
+            assert!(
+                inside.starts_with("alice<U+001B>]52;c;YQ==<U+0007>"),
+                "{inside}"
+            );
+        }
+    }
 
     const INSIDE: &str = "RUNSHEET_TEST_PANICS_IN_A_TERMINAL";
 

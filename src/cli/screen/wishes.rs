@@ -35,7 +35,7 @@ impl App {
             Wish::Redraw => self.terminal = Some(Whole::Redraw),
             Wish::Suspend => self.terminal = Some(Whole::Suspend),
             Wish::FlushInput => super::terminal::flush_input(),
-            Wish::Bell => bell(),
+            Wish::Bell => super::terminal::bell(),
             Wish::Again => {
                 let _ = self.send.send(Message::Again);
             }
@@ -374,7 +374,7 @@ impl App {
                 }
                 let _ = self.look();
             }
-            Message::Incidents(rows) => self.world.incidents = Arc::new(rows),
+            Message::Incidents(rows) => self.listed(rows),
             Message::SyncFailed { at, why } => {
                 let since = match &self.world.sync {
                     Sync::Failing { since, .. } => *since,
@@ -402,10 +402,4 @@ impl App {
             entry.problems = Some(counts.get(&entry.id).copied().unwrap_or(0));
         }
     }
-}
-
-fn bell() {
-    use std::io::Write as _;
-    let _ = std::io::stdout().write_all(b"\x07");
-    let _ = std::io::stdout().flush();
 }

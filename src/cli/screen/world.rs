@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cli::status;
+use super::inbox;
 use crate::driver::{Desk, Session};
 use crate::engine::checkpoint::{self, judge, prepare, record};
 use crate::engine::command::StepKey;
@@ -16,7 +16,7 @@ use crate::host::supervise::Stream;
 use crate::runbook::model::{Severity, Step};
 use crate::trust::{Mode, Principal};
 use crate::tui::world::{
-    ApprovalView, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail, Waits,
+    ApprovalView, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail,
 };
 
 /// Lines of output kept for the screen; all of it is in the evidence.
@@ -94,43 +94,9 @@ pub fn incident_row(me: &Principal, id: &IncidentId, state: &State) -> Option<In
         title: incident.title.clone(),
         position,
         started: incident.started,
-        waits: waits(me, state),
+        waits: inbox::waits(me, state),
         exercise: incident.mode == Mode::Exercise,
         overridden: owed,
-    })
-}
-
-fn waits(me: &Principal, state: &State) -> Option<Waits> {
-    for run in &state.runs {
-        for at in &run.steps {
-            let Some(request) = at.request.as_deref().filter(|request| request.is_open()) else {
-                continue;
-            };
-            let Some(step) = run.book.step(&at.id) else {
-                continue;
-            };
-            let fresh = !request.approvals.iter().any(|approval| &approval.by == me);
-            if fresh && judge::eligible(state, run, step, request, me).is_ok() {
-                return Some(Waits::Approval(StepKey {
-                    run: run.id.clone(),
-                    step: at.id.clone(),
-                }));
-            }
-        }
-    }
-    if status::waiting(me, state).is_some() {
-        return Some(Waits::Review);
-    }
-    let roles = state.roles.get(me)?;
-    state.open_runs().find_map(|run| {
-        let (step, at) = run.current()?;
-        let mine = step.role.as_ref().is_some_and(|role| roles.contains(role));
-        (mine && at.status == Status::Todo).then(|| {
-            Waits::Step(StepKey {
-                run: run.id.clone(),
-                step: step.id.clone(),
-            })
-        })
     })
 }
 

@@ -4,14 +4,27 @@ use super::super::act::Act;
 use super::super::extent::Cursor;
 use super::super::model::{HomeRow, Model, PreviewTab, PreviewView, Screen, Wanted};
 use super::super::wish::Wish;
-use super::super::world::{Waits, World};
+use super::super::world::{OpenRow, Waits, World};
+use crate::engine::IncidentId;
 use crate::runbook::model::RunbookId;
+
+/// What a row of the list is about.
+type Name = (IncidentId, Option<Waits>);
 
 /// Keeps the cursor where it can be, and in view.
 pub(super) fn follow(model: &mut Model, world: &World) {
-    let incidents = world.incidents.len();
+    let names: Vec<_> = world.open_rows().iter().map(OpenRow::name).collect();
+    let incidents = names.len();
     let books = model.home.picker.found().len();
     let home = &mut model.home;
+    if home.seen != names {
+        if home.moved {
+            home.at = place(home.at, &home.seen, &names);
+        } else {
+            home.at = 0;
+        }
+        home.seen = names;
+    }
     home.at = home.at.min(incidents + books);
     let page = model.drawn.list.page;
     if home.at < incidents {
@@ -31,13 +44,25 @@ pub(super) fn follow(model: &mut Model, world: &World) {
     }
 }
 
+/// Where the cursor goes when the list above it is another one: along with what it stood on.
+fn place(at: usize, seen: &[Name], names: &[Name]) -> usize {
+    let Some(on) = seen.get(at) else {
+        return at - seen.len() + names.len();
+    };
+    let same = names.iter().position(|name| name == on);
+    let incident = || names.iter().position(|name| name.0 == on.0);
+    same.or_else(incident)
+        .unwrap_or(at.min(names.len().saturating_sub(1)))
+}
+
 /// The filter has changed: the best match is under the cursor.
 pub(super) fn filtered(model: &mut Model, world: &World) {
     model
         .home
         .picker
         .follow(model.home.query.value(), &world.entries);
-    model.home.at = world.incidents.len();
+    model.home.at = world.open_rows().len();
+    model.home.moved = true;
     model.home.books_top = 0;
 }
 
@@ -51,7 +76,8 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         _ if model.screen() == Screen::Preview => in_preview(act, model, world, wishes),
         Act::Filter => {
             model.home.typing = true;
-            model.home.at = model.home.at.max(world.incidents.len());
+            model.home.at = model.home.at.max(world.open_rows().len());
+            model.home.moved = true;
         }
         Act::Back if model.home.typing => {
             model.home.typing = false;
@@ -65,7 +91,7 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
 }
 
 fn moves(act: Act, model: &mut Model, world: &World) {
-    let count = world.incidents.len() + model.home.picker.found().len() + 1;
+    let count = world.open_rows().len() + model.home.picker.found().len() + 1;
     let page = model.drawn.list.page.max(2) as isize - 1;
     let mut cursor = Cursor {
         at: model.home.at,
@@ -81,20 +107,15 @@ fn moves(act: Act, model: &mut Model, world: &World) {
         _ => {}
     }
     model.home.at = cursor.at;
+    model.home.moved = true;
 }
 
 fn enter(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     match model.home_row(world) {
-        HomeRow::Incident(at) => {
-            let Some(row) = world.incidents.get(at) else {
-                return;
-            };
-            let step = match &row.waits {
-                Some(Waits::Approval(step)) => Some(step.clone()),
-                _ => None,
-            };
-            model.wanted = Some(Wanted::Incident(row.id.clone(), step));
-            wishes.push(Wish::OpenIncident(row.id.clone()));
+        HomeRow::Open(at) => {
+            if let Some((id, what)) = world.open_rows().get(at).map(OpenRow::name) {
+                super::go(model, world, id, what, wishes);
+            }
         }
         HomeRow::Book(_) => start(model, world, wishes),
         HomeRow::More => super::open_menu(model, world, false),

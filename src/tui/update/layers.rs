@@ -71,6 +71,8 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
         Then::Nothing => {}
         Then::Wish(wish) => wishes.push(*wish),
         Then::Form(form) => super::push_form(model, *form, wishes),
+        Then::Review(event) => super::walk::review(model, world, event, wishes),
+        Then::Go(id, what) => super::go(model, world, id, Some(what), wishes),
         Then::Theme(name) => {
             if let Some(theme) = Theme::shipped(&name) {
                 model.theme = theme;
@@ -80,6 +82,8 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
         Then::Do(act) => {
             if super::applies(act, model, world).is_some() {
                 super::perform(act, model, world, wishes);
+            } else if let Some((why, hint)) = super::applies::why_not(act, model, world) {
+                model.say(why, hint);
             }
         }
     }

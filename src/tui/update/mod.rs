@@ -19,8 +19,9 @@ use super::keymap::Press;
 use super::layer::{Layer, Menu, MenuItem, Reader, Reading};
 use super::model::{Model, Screen, Wanted};
 use super::wish::{Input, Wish};
-use super::world::{Gate, World};
+use super::world::{Gate, OpenRow, Waits, World};
 use super::{applies, picker};
+use crate::engine::IncidentId;
 
 /// The ways out of the checkpoint screen; behind them stands "later".
 pub const BUTTONS: [Act; 3] = [Act::Approve, Act::Deny, Act::Elsewhere];
@@ -105,7 +106,7 @@ fn follow_checkpoint(model: &mut Model, world: &World) {
 /// Opens what was waited for.
 fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     match model.wanted.clone() {
-        Some(Wanted::Incident(id, step)) => {
+        Some(Wanted::Incident(id, what)) => {
             let there = world.open.as_ref().is_some_and(|open| open.id == id);
             if !there {
                 return;
@@ -114,8 +115,11 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             model.screens.truncate(1);
             model.walk = super::model::WalkView::default();
             model.screens.push(Screen::Walk);
-            if let Some(step) = step {
-                walk::look(model, step, wishes);
+            match what {
+                None => {}
+                Some(Waits::Approval(step)) => walk::look(model, step, wishes),
+                Some(Waits::Review(event, _)) => walk::review(model, world, event, wishes),
+                Some(Waits::Ready(step) | Waits::Step(step)) => model.walk.run = Some(step.run),
             }
         }
         Some(Wanted::StartForm(id)) => {
@@ -137,6 +141,20 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         }
         None => {}
     }
+}
+
+/// To an incident, and to what of it waits.
+fn go(
+    model: &mut Model,
+    world: &World,
+    id: IncidentId,
+    what: Option<Waits>,
+    wishes: &mut Vec<Wish>,
+) {
+    if world.open.as_ref().is_none_or(|open| open.id != id) {
+        wishes.push(Wish::OpenIncident(id.clone()));
+    }
+    model.wanted = Some(Wanted::Incident(id, what));
 }
 
 fn was_drawn(model: &mut Model, world: &World, drawn: Drawn, wishes: &mut Vec<Wish>) {
@@ -223,6 +241,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         _ if !model.layers.is_empty() => layers::perform(act, model, world, wishes),
         Act::Menu => open_menu(model, world, false),
         Act::Palette => open_menu(model, world, true),
+        Act::Inbox => inbox(model, world, wishes),
         Act::LocalTime => model.local = !model.local,
         Act::Ascii => model.ascii = !model.ascii,
         Act::Theme => model.layers.push(Layer::Choose(ask::theme(model))),
@@ -241,6 +260,17 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             Screen::Timeline => timeline::perform(act, model, world, wishes),
         },
     }
+}
+
+/// To the one thing that waits, or to the choice of several.
+fn inbox(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    let rows = world.inbox();
+    if let [row] = rows.as_slice() {
+        let (id, what) = OpenRow::name(row);
+        return go(model, world, id, what, wishes);
+    }
+    let choose = ask::inbox(&rows, model, world);
+    push_choose(model, choose, wishes);
 }
 
 /// Everything that can be done on the screen, as a list.

@@ -47,11 +47,18 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             purpose: Purpose::Run,
             reason: text("reason"),
         }),
-        FormKind::Review(overridden, accepted) => act(Intent::Review {
-            overridden,
-            accepted,
-            reason: text("reason"),
-        }),
+        FormKind::Review(overridden) => {
+            let accepted = match form.value("verdict") {
+                "accepted" => true,
+                "rejected" => false,
+                _ => return Err((0, "choose accepted or rejected with ← and →".to_owned())),
+            };
+            act(Intent::Review {
+                overridden,
+                accepted,
+                reason: text("reason"),
+            })
+        }
         FormKind::Approval(step, request, true) => act(Intent::Approve { step, request }),
         FormKind::Approval(step, request, false) => act(Intent::Deny {
             step,

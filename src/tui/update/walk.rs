@@ -6,6 +6,7 @@ use super::super::step::{self, Primary, Target};
 use super::super::wish::Wish;
 use super::super::world::{Open, World};
 use super::{ask, push_choose, push_form};
+use crate::engine::EventId;
 use crate::engine::Intent;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
@@ -119,6 +120,27 @@ pub(super) fn look(model: &mut Model, step: StepKey, wishes: &mut Vec<Wish>) {
     wishes.push(Wish::ShowApproval(step));
 }
 
+/// Opens the review of an override.
+pub(super) fn review(model: &mut Model, world: &World, event: EventId, wishes: &mut Vec<Wish>) {
+    match ask::review(
+        world,
+        event,
+        super::super::when::Zone::new(model.local, world.now),
+    ) {
+        Some(form) => push_form(model, form, wishes),
+        None => model.say("this override is reviewed already", None),
+    }
+}
+
+/// The one review that is owed, or the choice of several.
+fn which_review(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    let owed = step::reviews(world);
+    match owed.as_slice() {
+        [one] => review(model, world, one.event, wishes),
+        several => push_choose(model, ask::which_review(several), wishes),
+    }
+}
+
 /// One key.
 pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     let Some(open) = &world.open else {
@@ -141,7 +163,7 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         Act::Role => push_form(model, ask::role(world), wishes),
         Act::Update => push_form(model, ask::update(world), wishes),
         Act::Attach => push_form(model, ask::attach(), wishes),
-        Act::Review => push_choose(model, ask::review(world), wishes),
+        Act::Review => which_review(model, world, wishes),
         Act::Close => push_form(model, ask::close(&open.short), wishes),
         Act::Reopen => push_form(model, ask::reopen(), wishes),
         Act::Logs => {

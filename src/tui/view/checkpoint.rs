@@ -36,7 +36,7 @@ pub(super) fn draw(
         height: area.height.saturating_sub(1),
         ..area
     };
-    let inside = outline(view, world, canvas, frame);
+    let inside = outline(view, model, world, canvas, frame);
     let inner = Rect::new(
         inside.x + 1,
         inside.y,
@@ -65,7 +65,13 @@ pub(super) fn draw(
     buttons(model, world, canvas, area);
 }
 
-fn outline(view: &ApprovalView, world: &World, canvas: &mut Canvas<'_>, frame: Rect) -> Rect {
+fn outline(
+    view: &ApprovalView,
+    model: &Model,
+    world: &World,
+    canvas: &mut Canvas<'_>,
+    frame: Rect,
+) -> Rect {
     let exercise = world.open.as_ref().is_some_and(header::is_exercise);
     let short = world.open.as_ref().map_or("", |open| open.short.as_str());
     let (tone, mode) = if exercise {
@@ -86,7 +92,10 @@ fn outline(view: &ApprovalView, world: &World, canvas: &mut Canvas<'_>, frame: R
             canvas.clean(&view.requester)
         ),
     );
-    let mut right = Rich::default();
+    let mut right = match header::for_you_by_key(model, world, canvas) {
+        Some(count) => count.and(Tone::Border, " "),
+        None => Rich::default(),
+    };
     if view.destructive {
         right = right
             .and(Tone::Destructive, "DESTRUCTIVE")

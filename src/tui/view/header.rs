@@ -1,5 +1,7 @@
 //! The lines at the top of an incident's screens, and the banners that have to be read.
 
+use super::super::act::{Act, Place};
+use super::super::glyph::Shape;
 use super::super::model::Model;
 use super::super::rich::Rich;
 use super::super::step;
@@ -59,6 +61,21 @@ pub(super) fn is_exercise(open: &Open) -> bool {
         .is_some_and(|incident| incident.mode == Mode::Exercise)
 }
 
+/// `⏳ 2 for you`; `None` when nothing waits.
+pub(super) fn for_you(world: &World, canvas: &Canvas<'_>) -> Option<Rich> {
+    let count: usize = world.incidents.iter().map(|row| row.waits.len()).sum();
+    let mark = Shape::Waiting.mark(canvas.ascii);
+    (count > 0).then(|| Rich::of(Shape::Waiting.tone(), format!("{mark} {count} for you")))
+}
+
+/// The same with the key that goes there.
+pub(super) fn for_you_by_key(model: &Model, world: &World, canvas: &Canvas<'_>) -> Option<Rich> {
+    let count = for_you(world, canvas)?;
+    let key = model.keymap.key_of(Place::Any, Act::Inbox);
+    let key = key.map_or(String::new(), |key| format!(": {key}"));
+    Some(count.and(Tone::Dim, key))
+}
+
 /// Two lines and the banners. Returns the first row below them.
 pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
     let Some(open) = &world.open else {
@@ -97,8 +114,12 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     }
     let room = area.width.saturating_sub(used + 3);
     canvas.rich(area.x + 1, area.y, room, &title);
+    let used = for_you_by_key(model, world, canvas).map_or(0, |count| {
+        canvas.rich_right(area.x, right, area.y + 1, &count) + 2
+    });
     let people = people(model, world, open, canvas);
-    canvas.rich(area.x + 1, area.y + 1, area.width - 1, &people);
+    let room = (area.width - 1).saturating_sub(used);
+    canvas.rich(area.x + 1, area.y + 1, room, &people);
     banners(model, world, open, canvas, area)
 }
 
@@ -165,10 +186,7 @@ fn banners(model: &Model, world: &World, open: &Open, canvas: &mut Canvas<'_>, a
     }
     let key = model
         .keymap
-        .key_of(
-            super::super::act::Place::Walk,
-            super::super::act::Act::Review,
-        )
+        .key_of(Place::Walk, Act::Review)
         .unwrap_or_default();
     for over in open.state.owed_reviews() {
         let whose = person(open, &over.by);

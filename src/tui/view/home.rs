@@ -3,13 +3,14 @@
 use ratatui::layout::Rect;
 
 use super::super::extent::{Cursor, Drawn, Extent};
+use super::super::glyph::Shape;
 use super::super::model::{HomeRow, Model};
 use super::super::picker;
 use super::super::rich::Rich;
 use super::super::text;
 use super::super::theme::Tone;
 use super::super::when;
-use super::super::world::{Entry, IncidentRow, Sync, Waits, World};
+use super::super::world::{Entry, IncidentRow, OpenRow, Sync, Waiting, World};
 use super::canvas::Canvas;
 use super::header;
 use crate::runbook::model::Severity;
@@ -28,9 +29,10 @@ pub(super) fn draw(
     top(world, canvas, area);
     let row = model.home_row(world);
     let most = (area.height / 3).max(3) - 2;
-    let incidents = u16::try_from(world.incidents.len()).unwrap_or(u16::MAX);
+    let rows = world.open_rows();
+    let incidents = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     let open = Rect::new(area.x, area.y + 1, area.width, incidents.clamp(1, most) + 2);
-    draw_open(model, world, canvas, open, row, drawn);
+    draw_open(model, world, &rows, canvas, open, row, drawn);
     let below = open.bottom();
     let height = area.bottom().saturating_sub(below + 1);
     let books = Rect::new(area.x, below, area.width, height);
@@ -65,8 +67,8 @@ fn top(world: &World, canvas: &mut Canvas<'_>, area: Rect) {
         _ => Tone::Dim,
     };
     let clock = format!("{} {}", canvas.zone.clock(world.now), canvas.zone.name());
-    let right = Rich::of(tone, format!("record: {open} open · {sync}"))
-        .and(Tone::Title, format!("  {clock}"));
+    let right =
+        Rich::of(tone, format!("{open} open · {sync}")).and(Tone::Title, format!("  {clock}"));
     let used = canvas.rich_right(area.x, area.right() - 1, area.y, &right);
     let left = Rich::of(Tone::Accent, "runsheet")
         .and(Tone::Dim, "  you ")
@@ -75,6 +77,11 @@ fn top(world: &World, canvas: &mut Canvas<'_>, area: Rect) {
             Tone::Warning,
             if world.me.signed { "" } else { " unsigned" },
         );
+    // The rows themselves are below: no key has to be named for them.
+    let left = match header::for_you(world, canvas) {
+        Some(count) => left.and(Tone::Text, "  ").join(count),
+        None => left,
+    };
     let room = area.width.saturating_sub(used + 3);
     canvas.rich(area.x + 1, area.y, room, &left);
 }
@@ -82,12 +89,13 @@ fn top(world: &World, canvas: &mut Canvas<'_>, area: Rect) {
 fn draw_open(
     model: &Model,
     world: &World,
+    rows: &[OpenRow<'_>],
     canvas: &mut Canvas<'_>,
     area: Rect,
     row: HomeRow,
     drawn: &mut Drawn,
 ) {
-    let focused = matches!(row, HomeRow::Incident(_));
+    let focused = matches!(row, HomeRow::Open(_));
     let edge = if focused {
         Tone::BorderFocus
     } else {
@@ -95,10 +103,10 @@ fn draw_open(
     };
     let inside = canvas.frame(area, &Rich::of(Tone::Title, "Open"), &Rich::default(), edge);
     drawn.text = Extent {
-        rows: world.incidents.len(),
+        rows: rows.len(),
         page: usize::from(inside.height),
     };
-    if world.incidents.is_empty() {
+    if rows.is_empty() {
         canvas.text(
             inside.x + 1,
             inside.y,
@@ -109,16 +117,10 @@ fn draw_open(
         return;
     }
     let top = model.home.incidents_top.min(drawn.text.end());
-    for (at, incident) in world
-        .incidents
-        .iter()
-        .enumerate()
-        .skip(top)
-        .take(drawn.text.page)
-    {
+    for (at, open) in rows.iter().enumerate().skip(top).take(drawn.text.page) {
         let y = inside.y + u16::try_from(at - top).unwrap_or(0);
-        let selected = row == HomeRow::Incident(at);
-        draw_incident(incident, world, canvas, inside, y, at == 0);
+        let selected = row == HomeRow::Open(at);
+        draw_incident(*open, world, canvas, inside, y, at == 0);
         if selected {
             canvas.tint(inside.x, y, inside.width, 1, Tone::Selection);
         }
@@ -126,44 +128,35 @@ fn draw_open(
 }
 
 fn draw_incident(
-    incident: &IncidentRow,
+    row: OpenRow<'_>,
     world: &World,
     canvas: &mut Canvas<'_>,
     inside: Rect,
     y: u16,
     first: bool,
 ) {
-    let waiting = super::super::glyph::Shape::Waiting.mark(canvas.ascii);
-    let roomy = inside.width >= 100;
-    let waits = match &incident.waits {
-        Some(Waits::Approval(step)) if roomy => format!("{waiting} you: approve {}", step.step),
-        Some(Waits::Step(step)) if roomy => format!("{waiting} you: {}", step.step),
-        Some(Waits::Approval(_) | Waits::Step(_)) => format!("{waiting} you"),
-        Some(Waits::Review) => format!("{waiting} you: review"),
-        None if incident.overridden => "! review owed".to_owned(),
-        None => String::new(),
-    };
-    let now = super::super::glyph::Shape::Now.mark(canvas.ascii);
-    let mark = if first && incident.waits.is_some() {
-        now
+    let incident = row.incident;
+    let mark = if first && row.waiting.is_some() {
+        Shape::Now
     } else {
-        super::super::glyph::Shape::Todo.mark(canvas.ascii)
+        Shape::Todo
     };
-    let column = if roomy { 30 } else { 13 };
-    let right = Rich::of(Tone::Text, text::pad(&canvas.clean(&incident.position), 10))
-        .and(
-            Tone::Text,
-            format!(" {} ", when::since(incident.started, world.now)),
-        )
-        .and(Tone::Waiting, text::pad(&canvas.clean(&waits), column));
+    let right = match row.waiting {
+        Some(waiting) => waits(waiting, world, canvas, inside.width >= 100),
+        None => stands(incident, world, canvas),
+    };
     let end = inside.right().min(inside.x + WIDEST);
     let used = canvas.rich_right(inside.x, end, y, &right);
-    let mut left = Rich::of(Tone::Now, format!("{mark} "))
+    let mut left = Rich::of(Tone::Now, format!("{} ", mark.mark(canvas.ascii)))
         .and(Tone::Accent, incident.short.clone())
         .and(
             header::severity_tone(incident.severity),
             format!("  {}  ", header::severity(incident.severity)),
         );
+    if incident.overridden {
+        let shape = Shape::Override;
+        left = left.and(shape.tone(), format!("{} ", shape.mark(canvas.ascii)));
+    }
     if incident.exercise {
         left = left.and(Tone::Exercise, "EXERCISE ");
     }
@@ -174,6 +167,44 @@ fn draw_incident(
         (end - inside.x).saturating_sub(used + 1),
         &left,
     );
+}
+
+/// `⏳ approve revoke · robin 14:42`
+fn waits(waiting: &Waiting, world: &World, canvas: &Canvas<'_>, roomy: bool) -> Rich {
+    let shape = Shape::Waiting;
+    let old = world.now - waiting.since > chrono::Duration::hours(20);
+    let mut since = if old {
+        canvas.zone.day(waiting.since)
+    } else {
+        canvas.zone.minute(waiting.since)
+    };
+    if roomy {
+        since = format!("{since} ({})", when::ago(waiting.since, world.now));
+    }
+    let column = if roomy { 28 } else { 20 };
+    let words = text::pad(&canvas.clean(&waiting.what.words()), column);
+    let by = text::pad(&canvas.clean(&waiting.by), if roomy { 16 } else { 8 });
+    Rich::of(
+        shape.tone(),
+        format!("{} {words} ", shape.mark(canvas.ascii)),
+    )
+    .and(Tone::Text, format!("{by} "))
+    .and(Tone::Dim, text::pad(&since, if roomy { 20 } else { 6 }))
+}
+
+/// Where an incident stands from which nothing waits.
+fn stands(incident: &IncidentRow, world: &World, canvas: &Canvas<'_>) -> Rich {
+    let owed = if incident.overridden {
+        "review owed"
+    } else {
+        ""
+    };
+    Rich::of(Tone::Text, text::pad(&canvas.clean(&incident.position), 10))
+        .and(
+            Tone::Text,
+            format!(" {} ", when::since(incident.started, world.now)),
+        )
+        .and(Tone::Override, text::pad(owed, 13))
 }
 
 fn draw_books(

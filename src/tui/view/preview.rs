@@ -29,14 +29,18 @@ pub(super) fn draw(
         (PreviewTab::History, "history"),
         (PreviewTab::Diff, "difference"),
     ];
-    let mut right = Rich::default();
+    let mut right = match super::header::for_you_by_key(model, world, canvas) {
+        Some(count) => count.and(Tone::Border, " "),
+        None => Rich::default(),
+    };
+    let none = right.width();
     for (tab, word) in tabs {
         let tone = if tab == model.preview.tab {
             Tone::Now
         } else {
             Tone::Dim
         };
-        let between = if right.is_empty() { "" } else { " · " };
+        let between = if right.width() == none { "" } else { " · " };
         right = right.and(Tone::Dim, between).and(tone, word);
     }
     let inside = canvas.frame(area, &title, &right, Tone::BorderFocus);

@@ -1,17 +1,22 @@
 //! Questions about the incident as a whole, and about entries of its timeline.
 
 use super::{form, reason, wish};
+use crate::engine::EventId;
 use crate::engine::Intent;
+use crate::engine::checkpoint::prepare;
 use crate::engine::command::StepKey;
 use crate::engine::fact::Milestone;
-use crate::engine::sentence::Class;
+use crate::engine::sentence::{Class, sentence};
+use crate::engine::state::Overridden;
 use crate::runbook::model::{Runbook, Severity};
 use crate::tui::events::Filter;
 use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
+use crate::tui::model::Model;
 use crate::tui::theme::Tone;
 use crate::tui::update::submit::SEVERITIES;
+use crate::tui::when::Zone;
 use crate::tui::wish::ExportFormat;
-use crate::tui::world::World;
+use crate::tui::world::{OpenRow, World};
 
 /// Which milestone.
 pub(in crate::tui::update) fn milestone(suggested: Option<Milestone>) -> Choose {
@@ -110,28 +115,90 @@ pub(in crate::tui::update) fn logs(book: &Runbook) -> Choose {
         })
 }
 
-/// Which override, and what is thought of it.
-pub(in crate::tui::update) fn review(world: &World) -> Choose {
-    let mut choose = Choose::new("Review an override");
-    let Some(open) = &world.open else {
-        return choose;
-    };
-    for over in open.state.owed_reviews() {
-        choose = choose.say(
-            Tone::Override,
-            format!("{} overrode {}: {}", over.by, over.step, over.reason),
-        );
-        for (word, accepted) in [("accept", true), ("reject", false)] {
-            let title = format!("{word} the override of {}", over.step.step);
-            let kind = FormKind::Review(over.event, accepted);
-            choose = choose.option(
-                format!("{word} {}", over.step.step),
-                "signed, with a reason",
-                form(reason(kind, title, "sign the review")),
-            );
+/// Which override.
+pub(in crate::tui::update) fn which_review(owed: &[&Overridden]) -> Choose {
+    let choose = owed
+        .iter()
+        .fold(Choose::new("Review which override?"), |choose, over| {
+            choose.option(
+                over.step.step.as_str(),
+                format!("by {}: {}", over.person, over.reason),
+                Then::Review(over.event),
+            )
+        });
+    choose.option("later", "", Then::Nothing)
+}
+
+/// What an override was, the exact events that a review of it is about, and what is thought of it. `None` when it is
+/// reviewed.
+pub(in crate::tui::update) fn review(world: &World, event: EventId, zone: Zone) -> Option<Form> {
+    let open = world.open.as_ref()?;
+    let over = open.state.overrides.get(&event)?;
+    if over.review.is_some() {
+        return None;
+    }
+    let mut form = Form::new(
+        FormKind::Review(event),
+        format!("Review the override of {}", over.step.step),
+        "sign the review",
+    )
+    .say(
+        Tone::Override,
+        format!(
+            "{} went through without approval at {}: {}",
+            over.person,
+            zone.clock(over.at),
+            over.reason
+        ),
+    );
+    for line in over.record.exec.script.lines() {
+        form = form.say(Tone::Code, format!("$ {line}"));
+    }
+    let events = prepare::review_events(&open.state, event);
+    form = form.say(
+        Tone::Text,
+        match events.len() {
+            1 => "Your signature covers exactly this event:".to_owned(),
+            count => format!("Your signature covers exactly these {count} events:"),
+        },
+    );
+    for event in open.events.iter() {
+        if events.contains(&event.id) {
+            let when = zone.clock(event.occurred_at);
+            let line = format!("{when} {} {}", sentence(event), event.id.short());
+            form = form.say(Tone::Text, line);
         }
     }
-    choose.option("later", "", Then::Nothing)
+    let verdicts = ["-", "accepted", "rejected"].map(str::to_owned).to_vec();
+    let form = form
+        .field(Field::text("verdict", "Verdict").of(FieldKind::Choice(verdicts, 0)))
+        .field(Field::text("reason", "Reason"))
+        .guarded();
+    Some(form)
+}
+
+/// Which of the things that wait.
+pub(in crate::tui::update) fn inbox(rows: &[OpenRow<'_>], model: &Model, world: &World) -> Choose {
+    let zone = Zone::new(model.local, world.now);
+    let choose = rows
+        .iter()
+        .fold(Choose::new("What waits for you"), |choose, row| {
+            let Some(waiting) = row.waiting else {
+                return choose;
+            };
+            choose.option(
+                waiting.what.words(),
+                format!(
+                    "{} {}: {} {}",
+                    row.incident.short,
+                    row.incident.title,
+                    waiting.by,
+                    zone.minute(waiting.since)
+                ),
+                Then::Go(row.incident.id.clone(), waiting.what.clone()),
+            )
+        });
+    choose.option("not now", "", Then::Nothing)
 }
 
 /// A document of which kind, and where to.
@@ -219,7 +286,7 @@ pub(in crate::tui::update) fn backdate() -> Form {
 }
 
 /// What an entry should have said.
-pub(in crate::tui::update) fn correct(event: crate::engine::EventId, sentence: &str) -> Form {
+pub(in crate::tui::update) fn correct(event: EventId, sentence: &str) -> Form {
     Form::new(FormKind::Correct(event), "Correct an entry", "record it")
         .say(Tone::Dim, sentence)
         .field(Field::text("text", "Should read"))
