@@ -191,6 +191,29 @@ pub fn meet(
     Ok(sum)
 }
 
+/// An artifact of an incident from wherever it is, kept here afterwards: for a thread beside the screen. `None` where
+/// nobody has it.
+///
+/// # Errors
+/// When the hub cannot be reached or it cannot be kept.
+pub fn artifact(
+    settings: &Settings,
+    inc: &IncidentId,
+    digest: &crate::evidence::Digest,
+    git: &Git,
+) -> Result<Option<Vec<u8>>, DriverError> {
+    let store = Session::store_of(settings);
+    let journal = Journal::open(&store, inc)?;
+    let publisher = Publisher::open(&store)?;
+    let hub = hub(settings, git);
+    let url = hub.as_ref().map(|hub| hub.remote.to_string());
+    let place = hub
+        .as_ref()
+        .zip(url.as_deref())
+        .map(|(hub, url)| (hub as &dyn Transport, url));
+    journal::sync::fetch_evidence(&journal, &publisher, place, digest).map_err(trouble)
+}
+
 /// What the last round saw of hub and journals, so that the next one only meets about what changed.
 #[derive(Debug, Default)]
 pub struct Round {

@@ -24,21 +24,38 @@ pub struct Author {
 /// Who wrote which lines of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blame {
-    hunks: Vec<(RangeInclusive<usize>, Author)>,
+    hunks: Vec<(RangeInclusive<usize>, Pin)>,
 }
 
 impl Blame {
     /// Who wrote these lines, counted from 1; sorted, without doubles.
     #[must_use]
     pub fn authors(&self, lines: &[RangeInclusive<usize>]) -> Vec<Author> {
-        let meets = |hunk: &RangeInclusive<usize>| {
-            lines
-                .iter()
-                .any(|range| hunk.start() <= range.end() && range.start() <= hunk.end())
-        };
-        let hunks = self.hunks.iter().filter(|(hunk, _)| meets(hunk));
-        let authors: BTreeSet<Author> = hunks.map(|(_, author)| author.clone()).collect();
+        let authors: BTreeSet<Author> = self
+            .meets(lines)
+            .map(|pin| Author {
+                name: pin.author_name.clone(),
+                email: pin.author_email.clone(),
+            })
+            .collect();
         authors.into_iter().collect()
+    }
+
+    /// The newest commit, by its own word, that any of these lines came in with.
+    #[must_use]
+    pub fn latest(&self, lines: &[RangeInclusive<usize>]) -> Option<&Pin> {
+        self.meets(lines).max_by_key(|pin| pin.date)
+    }
+
+    fn meets(&self, lines: &[RangeInclusive<usize>]) -> impl Iterator<Item = &Pin> {
+        self.hunks
+            .iter()
+            .filter(|(hunk, _)| {
+                lines
+                    .iter()
+                    .any(|range| hunk.start() <= range.end() && range.start() <= hunk.end())
+            })
+            .map(|(_, pin)| pin)
     }
 }
 
@@ -128,14 +145,15 @@ impl Library {
             let first = hunk.final_start_line();
             let last = first + hunk.lines_in_hunk().saturating_sub(1);
             // The commit itself says who wrote it, not the blame's copy of it.
-            let commit = self.describe(hunk.final_commit_id(), None)?;
-            let author = Author {
-                name: commit.author_name,
-                email: commit.author_email,
-            };
-            hunks.push((first..=last, author));
+            hunks.push((first..=last, self.describe(hunk.final_commit_id(), None)?));
         }
         Ok(Blame { hunks })
+    }
+
+    /// Whether a commit carries a signature. Whose it is, and whether it holds, is not looked at.
+    #[must_use]
+    pub fn carries_signature(&self, pin: &Pin) -> bool {
+        Oid::from_str(&pin.commit).is_ok_and(|oid| self.repo.extract_signature(&oid, None).is_ok())
     }
 
     /// Who wrote these lines (counted from 1) of the file; sorted, without doubles. As [`Library::blame`].

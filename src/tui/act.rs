@@ -139,6 +139,7 @@ acts! {
     Approve "approve" "approve and sign" "Sign that exactly this may run";
     Deny "deny" "deny with a reason" "Sign that this must not run";
     Elsewhere "sign-elsewhere" "copy to sign elsewhere" "Write the statement as files for ssh-keygen";
+    Evidence "evidence" "evidence" "Show what the dry run printed, in full";
     FilterEvents "filter-events" "filter" "Show only some of the events";
     Backdate "backdate" "backdated entry" "Add something that happened earlier";
     Correct "correct" "correct" "Correct this entry; both stay";
@@ -234,6 +235,8 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "q", Act::Leave),
     (Place::Checkpoint, "a", Act::Approve),
     (Place::Checkpoint, "x", Act::Deny),
+    (Place::Checkpoint, "e", Act::Evidence),
+    (Place::Checkpoint, "w", Act::Withdraw),
     (Place::Checkpoint, "c", Act::Elsewhere),
     (Place::Timeline, "f", Act::FilterEvents),
     (Place::Timeline, "/", Act::FilterEvents),

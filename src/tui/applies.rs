@@ -51,7 +51,7 @@ fn in_layer(act: Act, layer: &Layer, model: &Model, world: &World) -> Option<Lab
                 .map(|choice| choice.label.clone().into()),
             Layer::Form(form) => Some(form_enter(form)),
             Layer::Reader(reader) => Some(match reader.what {
-                Reading::Help => "back".into(),
+                Reading::Help | Reading::Output => "back".into(),
                 Reading::Event(_) => "more".into(),
             }),
         },
@@ -148,11 +148,11 @@ fn enter(model: &Model, world: &World) -> Option<Label> {
             _ => on_home(Act::Start, model, world),
         },
         Screen::Walk => walk_enter(model, world),
-        Screen::Checkpoint => Some(match super::update::BUTTONS.get(model.checkpoint.button) {
+        Screen::Checkpoint => Some(match way_out(model, world) {
             Some(Act::Approve) if unread(model, world).is_some() => "read on".into(),
-            Some(act) => on_checkpoint(*act, model, world)
+            None | Some(Act::Back) => "later".into(),
+            Some(act) => on_checkpoint(act, model, world)
                 .unwrap_or_else(|| format!("{}: not possible", act.label()).into()),
-            None => "later".into(),
         }),
         Screen::Timeline => match model.event(world) {
             Some(_) => Some("open".into()),
@@ -293,13 +293,34 @@ fn on_step(act: Act, target: &Target<'_>, world: &World) -> Option<Label> {
 
 fn on_checkpoint(act: Act, model: &Model, world: &World) -> Option<Label> {
     let view = approval(model, world)?;
-    let may = view.eligible.is_ok() && world.open.as_ref().is_some_and(|o| o.read_only.is_none());
+    let writable = world
+        .open
+        .as_ref()
+        .is_some_and(|open| open.read_only.is_none());
+    let may = view.eligible.is_ok() && writable;
     match act {
         Act::Approve => (may && unread(model, world).is_none()).then(|| act.label().into()),
         Act::Deny => may.then(|| act.label().into()),
         Act::Elsewhere => Some(act.label().into()),
+        Act::Withdraw => (view.asked_by_me && writable).then(|| "withdraw".into()),
+        Act::Evidence => matches!(view.brief.output, Some(Ok(_))).then(|| act.label().into()),
         _ => None,
     }
+}
+
+/// The ways out of the checkpoint screen, the likely one first.
+#[must_use]
+pub fn ways_out(model: &Model, world: &World) -> Vec<Act> {
+    if approval(model, world).is_some_and(|view| view.asked_by_me) {
+        return vec![Act::Back, Act::Withdraw];
+    }
+    vec![Act::Approve, Act::Deny, Act::Elsewhere, Act::Back]
+}
+
+/// The way out that is marked.
+#[must_use]
+pub fn way_out(model: &Model, world: &World) -> Option<Act> {
+    ways_out(model, world).get(model.checkpoint.button).copied()
 }
 
 /// How many lines of the approval text are still below, while its end was never on the screen: nobody signs what
@@ -327,6 +348,15 @@ pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option
                 format!("{below} more lines are below: approving takes the end of the text seen"),
                 Some("Enter or ↓ reads on".to_owned()),
             ))
+        }
+        (Screen::Checkpoint, Act::Evidence) => {
+            let view = approval(model, world)?;
+            let why = match (&view.brief.output, &view.dry_run) {
+                (Some(Err(why)), _) => format!("the dry run's output is not here: {why}"),
+                (_, Some(_)) => "the dry run's output is still being fetched".to_owned(),
+                _ => "nobody has made a dry run of this step".to_owned(),
+            };
+            Some((why, None))
         }
         (Screen::Walk, Act::Close) => Some(not_closed(world)?),
         (Screen::Walk, _) => Some((format!("{}: not now", act.label()), None)),

@@ -187,6 +187,8 @@ pub enum Reading {
     Help,
     /// One event of the open incident.
     Event(EventId),
+    /// What the dry run of the request on the screen printed.
+    Output,
 }
 
 impl Form {

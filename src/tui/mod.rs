@@ -4,6 +4,8 @@
 
 pub mod act;
 pub mod applies;
+pub mod asked;
+pub mod difference;
 pub mod events;
 pub mod extent;
 pub mod glyph;

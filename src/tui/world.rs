@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 
+pub use super::asked::{ApprovalView, Brief, Earlier, LastChange, Part, Rehearsal};
 pub use super::inbox::{OpenRow, Waiting, Waits};
 use crate::engine::command::StepKey;
 use crate::engine::{Event, ExecRecord, IncidentId, State, StepRef};
-use crate::evidence::Digest;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
 use crate::trust::Principal;
 
@@ -207,26 +207,6 @@ pub struct Pending {
     pub mine: bool,
     /// I asked.
     pub asked_by_me: bool,
-}
-
-/// What an approver sees.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct ApprovalView {
-    pub step: StepKey,
-    pub request: Digest,
-    pub title: String,
-    pub destructive: bool,
-    /// The complete approval text, as the statement's `display` covers it.
-    pub text: String,
-    pub requester: String,
-    pub asked: DateTime<FixedOffset>,
-    /// How long an approval holds once it is signed.
-    pub holds: Option<std::time::Duration>,
-    /// `carol@example.org  SHA256:p0x… (ed25519, agent)`
-    pub you_sign: String,
-    /// Whether I may answer, or why not.
-    pub eligible: Result<(), String>,
 }
 
 /// A runbook before it is walked.

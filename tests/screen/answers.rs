@@ -657,3 +657,56 @@ fn closing_says_that_a_review_is_owed() {
         play.text()
     );
 }
+
+#[test]
+fn who_asked_withdraws_on_the_checkpoint_and_not_by_the_first_enter() {
+    let mut world = walking(pending(false));
+    let mut view = approval();
+    view.asked_by_me = true;
+    view.eligible = Err("bob@example.org asked for it".to_owned());
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("<enter><down><enter>");
+    assert!(
+        play.text().contains("What you ask: revoke"),
+        "{}",
+        play.text()
+    );
+    assert!(play.text().contains("Enter later"), "{}", play.text());
+    play.keys("<right><enter><down><enter>");
+    assert_eq!(acts(&play), [&Intent::Withdraw(key("revoke"))]);
+}
+
+#[test]
+fn what_the_dry_run_printed_is_read_in_full_and_never_steers() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>e");
+    let text = play.text();
+    assert!(text.contains("status Active"), "{text}");
+    assert!(text.contains("␛[31msts␛[0m ‹U+202E›"), "{text}");
+    play.keys("<esc>");
+    assert_eq!(play.model.screen(), Screen::Checkpoint);
+    let mut view = approval();
+    view.brief.output = Some(Err("not at the hub".to_owned()));
+    play.world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    play.input(Input::WorldChanged);
+    play.keys("e");
+    assert!(play.model.layers.is_empty());
+    assert!(
+        play.text().contains("is not here: not at the hub"),
+        "{}",
+        play.text()
+    );
+}
+
+#[test]
+fn an_answered_or_replaced_request_leaves_the_checkpoint_and_says_so() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>xno");
+    let answered = walking(approved()).open.unwrap();
+    play.world.open = Some(answered);
+    play.input(Input::WorldChanged);
+    assert_eq!(play.model.screen(), Screen::Walk);
+    assert!(play.model.layers.is_empty());
+    assert!(play.text().contains("nothing is asked there any more"));
+}

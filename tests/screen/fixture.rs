@@ -24,9 +24,11 @@ use runsheet::runbook::model::{
 };
 use runsheet::runbook::policy::{Person, Policy};
 use runsheet::trust::{Mode, Principal};
+pub use runsheet::tui::difference::Line;
 pub use runsheet::tui::world::{
-    ApprovalView, Change, Entry, Gate, GatePreview, IncidentRow, Library, Me, Notice, Open,
-    Pending, Preview, StepFacts, Sync, Tail, Waiting, Waits, World,
+    ApprovalView, Brief, Change, Earlier, Entry, Gate, GatePreview, IncidentRow, LastChange,
+    Library, Me, Notice, Open, Pending, Preview, Rehearsal, StepFacts, Sync, Tail, Waiting, Waits,
+    World,
 };
 
 pub fn at(clock: &str) -> DateTime<FixedOffset> {
@@ -519,6 +521,50 @@ pub fn approval() -> ApprovalView {
         holds: Some(std::time::Duration::from_secs(900)),
         you_sign: "carol@example.org  SHA256:p0xk3v… (ed25519, agent)".to_owned(),
         eligible: Ok(()),
+        asked_by_me: false,
+        has_dry_run: true,
+        dry_run: Some(Rehearsal {
+            at: at("13:58:02"),
+            by: "bob".to_owned(),
+            ended: "exit 0".to_owned(),
+            good: true,
+            same: true,
+        }),
+        brief: brief(),
+    }
+}
+
+/// Everything was found.
+pub fn brief() -> Brief {
+    let value = |text: &str| Some(text.to_owned());
+    Brief {
+        changed: Some(Ok(LastChange {
+            author: "erin".to_owned(),
+            date: at("09:00:00"),
+            commit: "3f9c2e1".to_owned(),
+            signed: true,
+        })),
+        output: Some(Ok(Arc::new(
+            [
+                "LastUsed 2026-11-23T13:12Z",
+                "region eu-west-1 \u{1b}[31msts\u{1b}[0m \u{202e}",
+                "user svc-billing",
+                "key AKIAIOSFODNN7EXAMPLE",
+                "status Active",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ))),
+        earlier: Some(Ok(Earlier {
+            at: at("08:15:00"),
+            by: vec!["dan".to_owned()],
+            incident: "INC-0017".to_owned(),
+            lines: vec![Line::Value(
+                "account".to_owned(),
+                value("staging"),
+                value("prod"),
+            )],
+        })),
     }
 }
 

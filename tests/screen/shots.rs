@@ -40,6 +40,43 @@ fn asked_of_me() -> World {
     world
 }
 
+/// Nothing of what helps to judge is as one would wish, and some is still looked for.
+fn changed_since() -> World {
+    let mut world = asked_of_me();
+    let mut view = approval();
+    view.brief.changed = None;
+    view.brief.output = Some(Err("its output is not here and not at the hub".to_owned()));
+    view.dry_run.as_mut().unwrap().same = false;
+    let text = |text: &str| text.to_owned();
+    view.brief.earlier = Some(Ok(Earlier {
+        at: at("08:15:00"),
+        by: vec![text("dan"), text("carol")],
+        incident: text("INC-0017"),
+        lines: vec![
+            Line::Head(text("the script is another one:")),
+            Line::Same(text(
+                "aws iam update-access-key --access-key-id \"$key_id\" \\",
+            )),
+            Line::Out(text("  --status Active")),
+            Line::In(text("  --status Inactive \u{202e}; rm -rf /\u{1b}[8m")),
+            Line::Value(text("run as"), Some(text("svc")), Some(text("root"))),
+            Line::Value(text("region"), None, Some(text("eu-west-1"))),
+        ],
+    }));
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    world
+}
+
+fn asked_by_me() -> World {
+    let mut world = walking(pending(false));
+    let mut view = approval();
+    view.asked_by_me = true;
+    view.requester = "bob".to_owned();
+    view.eligible = Err("bob@example.org asked for it".to_owned());
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    world
+}
+
 fn reviewing() -> World {
     let mut world = overridden(walking(Gate::Free), "alice");
     world.me = me("carol", "approver");
@@ -149,6 +186,10 @@ shot!(
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
 shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
+shot!(checkpoint_evidence, asked_of_me(), "<enter>e");
+shot!(checkpoint_changed, changed_since(), "<enter>");
+shot!(checkpoint_mine, asked_by_me(), "<enter><down><enter>");
+shot!(walk_waiting, walking(pending(false)), "<enter>");
 shot!(checkpoint_denied, asked_of_me(), "<enter>x");
 shot!(timeline, walking(open_gate()), "t");
 shot!(timeline_large, walking(open_gate()), "t", 200, 50);
@@ -167,6 +208,8 @@ fn monochrome_and_ascii_say_the_same() {
         ("ascii_walk", walking(pending(false)), ""),
         ("ascii_running", running(), ""),
         ("ascii_checkpoint", asked_of_me(), "<enter>"),
+        ("ascii_changed", changed_since(), "<enter>"),
+        ("ascii_evidence", asked_of_me(), "<enter>e"),
         ("ascii_inbox", two_wait(asked_of_me()), "i"),
         ("ascii_review", reviewing(), "y"),
         ("ascii_timeline", walking(open_gate()), "t"),

@@ -71,8 +71,7 @@ impl Walk {
         // What the text begins with, and then all of it.
         let text = self.tmux.wait_enter("read on");
         assert!(text.contains("asked by   robin@example.org"), "{text}");
-        self.press("Enter");
-        self.tmux.wait_enter("approve and sign");
+        self.tmux.find("Down", "approve and sign");
         self.press("Enter");
         self.tmux.wait("Type revoke");
         self.tmux.types("revoke");

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and tells its story in one piece"
 )]
 
+mod approver;
 mod bytes;
 mod demo;
 mod first_start;

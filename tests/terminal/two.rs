@@ -43,8 +43,7 @@ fn a_request_shows_up_on_the_other_screen_without_a_key() {
     sasha.keys(&["Enter"]);
     sasha.wait("You sign: sasha@example.org");
     sasha.wait_enter("read on");
-    sasha.keys(&["Enter"]);
-    sasha.wait_enter("approve and sign");
+    sasha.find("Down", "approve and sign");
     sasha.keys(&["Enter"]);
     sasha.wait("Type revoke");
     sasha.types("revoke");

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, FixedOffset};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::world;
+use super::{brief, world};
 use crate::cli::library;
 use crate::driver::{Session, Settings, sync};
 use crate::engine::IncidentId;
+use crate::evidence::Digest;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::journal::{Journal, Stamp};
 use crate::library::Library;
@@ -42,13 +43,22 @@ pub enum Message {
     },
     /// The open incidents, what waits for this person first.
     Incidents(Vec<IncidentRow>),
+    /// Part of what helps to judge a request, by the digest of what is asked for.
+    Brief {
+        request: Digest,
+        found: brief::Found,
+    },
     /// The screen has more to work through.
     Again,
     /// The terminal is gone.
     HangUp,
 }
 
-fn open(settings: &Settings) -> Result<Library, String> {
+/// The library, with objects of its own.
+///
+/// # Errors
+/// When there is none, in words.
+pub fn open(settings: &Settings) -> Result<Library, String> {
     let spec = settings
         .library
         .as_ref()

@@ -2,6 +2,7 @@
 //! place that owns raw mode and the event stream.
 
 mod background;
+mod brief;
 mod first_start;
 mod inbox;
 mod lean;
@@ -26,8 +27,9 @@ use super::args::{Color, Common};
 use super::config::{Config, Notify};
 use crate::driver::{Desk, Session};
 use crate::engine::{Event, IncidentId};
+use crate::evidence::Digest;
 use crate::tui::model::Wanted;
-use crate::tui::world::{ApprovalView, Chair, Notice, Preview, Sync, Task, World};
+use crate::tui::world::{ApprovalView, Brief, Chair, Notice, Preview, Sync, Task, World};
 use crate::tui::{Input, Keymap, Model, Theme};
 
 pub use terminal::{flush_input, hidden_line};
@@ -133,6 +135,8 @@ struct App {
     events: Arc<Vec<Arc<Event>>>,
     refolded: u64,
     approval: Option<Arc<ApprovalView>>,
+    /// What was gathered for it, by the digest of what is asked for.
+    brief: Option<(Digest, Brief)>,
     notices: u64,
     told: inbox::Told,
     notify: Notify,
@@ -209,6 +213,7 @@ impl App {
             events: Arc::default(),
             refolded: 0,
             approval: None,
+            brief: None,
             notices: 0,
             told: inbox::Told::default(),
             notify: config.file.notify,
@@ -250,12 +255,9 @@ impl App {
     /// After something was recorded or opened: the world is another one.
     fn recorded(&mut self) {
         // Whoever reads a request reads the one that stands.
-        self.approval = self
-            .approval
-            .take()
-            .zip(self.session.as_ref())
-            .and_then(|(view, session)| world::approval(session, &view.step))
-            .map(Arc::new);
+        if let Some(key) = self.approval.as_ref().map(|view| view.step.clone()) {
+            self.read_approval(&key);
+        }
         // Nobody holds the list any more, so that it grows where it is.
         self.world.open = None;
         if let Some(session) = &self.session

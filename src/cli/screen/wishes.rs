@@ -56,11 +56,7 @@ impl App {
             }
             Wish::Act(intent) => self.act(intent),
             Wish::ShowApproval(key) => {
-                self.approval = self
-                    .session
-                    .as_ref()
-                    .and_then(|session| world::approval(session, &key))
-                    .map(Arc::new);
+                self.show_approval(&key);
                 self.refresh();
             }
             Wish::Secret { run, name, value } => {
@@ -375,6 +371,7 @@ impl App {
                 let _ = self.look();
             }
             Message::Incidents(rows) => self.listed(rows),
+            Message::Brief { request, found } => self.briefed(request, found),
             Message::SyncFailed { at, why } => {
                 let since = match &self.world.sync {
                     Sync::Failing { since, .. } => *since,

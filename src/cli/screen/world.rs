@@ -16,7 +16,7 @@ use crate::host::supervise::Stream;
 use crate::runbook::model::{Severity, Step};
 use crate::trust::{Mode, Principal};
 use crate::tui::world::{
-    ApprovalView, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail,
+    ApprovalView, Brief, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail,
 };
 
 /// Lines of output kept for the screen; all of it is in the evidence.
@@ -374,5 +374,13 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
         holds: Some(request.checkpoint.expires),
         you_sign: format!("{}  {key_text}", identity.principal),
         eligible,
+        asked_by_me: request.by == identity.principal,
+        has_dry_run: request.record.dry_run.is_some(),
+        dry_run: found
+            .state
+            .twins
+            .get(&Purpose::DryRun)
+            .map(|twin| super::brief::rehearsal(twin, state, &request.record)),
+        brief: Brief::default(),
     })
 }

@@ -2,6 +2,7 @@
 //! values gives the same wishes.
 
 mod ask;
+mod checkpoint;
 mod home;
 mod layers;
 mod line;
@@ -19,12 +20,9 @@ use super::keymap::Press;
 use super::layer::{Layer, Menu, MenuItem, Reader, Reading};
 use super::model::{Model, Screen, Wanted};
 use super::wish::{Input, Wish};
-use super::world::{Gate, OpenRow, Waits, World};
+use super::world::{OpenRow, Waits, World};
 use super::{applies, picker};
 use crate::engine::IncidentId;
-
-/// The ways out of the checkpoint screen; behind them stands "later".
-pub const BUTTONS: [Act; 3] = [Act::Approve, Act::Deny, Act::Elsewhere];
 
 /// Takes one input in.
 pub fn update(model: &mut Model, world: &World, input: Input) -> Vec<Wish> {
@@ -62,44 +60,7 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         });
     }
     if model.screen() == Screen::Checkpoint {
-        follow_checkpoint(model, world);
-    }
-}
-
-/// Leaves the checkpoint once there is nothing to answer any more, and begins anew where another question took the
-/// place of the one that was read.
-fn follow_checkpoint(model: &mut Model, world: &World) {
-    let view = &mut model.checkpoint;
-    let gate = view.step.as_ref().and_then(|step| {
-        let open = world.open.as_ref()?;
-        open.facts(&step.run, &step.step).map(|facts| &facts.gate)
-    });
-    match gate {
-        Some(Gate::Pending(pending)) if pending.mine => view.mine = true,
-        Some(Gate::Pending(_)) if !view.mine => {}
-        _ => {
-            let late = view.request.is_none() || !model.layers.is_empty();
-            model.screens.pop();
-            model.layers.clear();
-            if late {
-                model.say("nothing is asked there any more", None);
-            }
-            return;
-        }
-    }
-    let shown = applies::approval(model, world).map(|view| view.request);
-    if shown.is_none() || shown == model.checkpoint.request {
-        return;
-    }
-    let another = std::mem::replace(&mut model.checkpoint.request, shown).is_some();
-    model.checkpoint.read = false;
-    model.checkpoint.scroll.top = 0;
-    if another {
-        model.layers.clear();
-        model.say(
-            "What is asked has changed: this is another request",
-            Some("read it again; what you read before is void".to_owned()),
-        );
+        checkpoint::follow(model, world);
     }
 }
 
@@ -256,7 +217,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         _ => match model.screen() {
             Screen::Home | Screen::Preview => home::perform(act, model, world, wishes),
             Screen::Walk => walk::perform(act, model, world, wishes),
-            Screen::Checkpoint => checkpoint(act, model, world, wishes),
+            Screen::Checkpoint => checkpoint::perform(act, model, world, wishes),
             Screen::Timeline => timeline::perform(act, model, world, wishes),
         },
     }
@@ -407,48 +368,4 @@ fn push_choose(model: &mut Model, choose: super::layer::Choose, wishes: &mut Vec
         wishes.push(Wish::FlushInput);
     }
     model.layers.push(Layer::Choose(choose));
-}
-
-/// Keys of the checkpoint screen.
-fn checkpoint(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
-    let extent = model.drawn.text;
-    let view = &mut model.checkpoint;
-    let page = extent.page.max(2) as isize - 1;
-    match act {
-        Act::Up => view.scroll.by(-1, extent),
-        Act::Down => view.scroll.by(1, extent),
-        Act::PageUp => view.scroll.by(-page, extent),
-        Act::PageDown => view.scroll.by(page, extent),
-        Act::Top => view.scroll.top = 0,
-        Act::Bottom => view.scroll.top = extent.end(),
-        Act::Right | Act::NextPane => view.button = (view.button + 1) % (BUTTONS.len() + 1),
-        Act::Left | Act::PrevPane => {
-            view.button = (view.button + BUTTONS.len()) % (BUTTONS.len() + 1);
-        }
-        Act::Back => {
-            model.screens.pop();
-        }
-        Act::Enter => match BUTTONS.get(view.button) {
-            Some(Act::Approve) if applies::unread(model, world).is_some() => {
-                model.checkpoint.scroll.by(page, extent);
-            }
-            None => {
-                model.screens.pop();
-            }
-            Some(act) if applies(*act, model, world).is_some() => {
-                checkpoint(*act, model, world, wishes);
-            }
-            Some(_) => wishes.push(Wish::Bell),
-        },
-        Act::Approve | Act::Deny => {
-            if let Some(view) = applies::approval(model, world) {
-                let form = ask::approval(view, act == Act::Approve);
-                push_form(model, form, wishes);
-            }
-        }
-        Act::Elsewhere => {
-            wishes.extend(model.checkpoint.step.clone().map(Wish::CopyStatement));
-        }
-        _ => {}
-    }
 }

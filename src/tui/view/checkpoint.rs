@@ -2,15 +2,16 @@
 
 use ratatui::layout::Rect;
 
+use super::super::act::Act;
 use super::super::applies;
 use super::super::extent::{Drawn, Extent};
 use super::super::model::Model;
 use super::super::rich::Rich;
 use super::super::text;
 use super::super::theme::Tone;
-use super::super::update::BUTTONS;
 use super::super::when;
 use super::super::world::{ApprovalView, World};
+use super::brief;
 use super::canvas::Canvas;
 use super::header;
 
@@ -43,9 +44,12 @@ pub(super) fn draw(
         inside.width.saturating_sub(2),
         inside.height,
     );
-    let foot = foot(view, world, canvas, inner.width);
+    let foot = foot(view, canvas, inner.width);
     let foot_height = u16::try_from(foot.len()).unwrap_or(0).min(inner.height / 2);
-    let rows = rows(&view.text, usize::from(inner.width), canvas.ascii);
+    let columns = usize::from(inner.width);
+    let mut rows = brief::rows(view, model, world, canvas, columns);
+    rows.push(parting(columns));
+    rows.extend(text_rows(&view.text, columns, canvas.ascii));
     let page = inner.height.saturating_sub(foot_height + 1);
     let extent = Extent {
         rows: rows.len(),
@@ -84,14 +88,13 @@ fn outline(
     } else {
         Tone::BorderFocus
     };
-    let title = Rich::of(
-        Tone::Title,
-        format!(
-            "Approve {} for {}?",
-            canvas.clean(view.step.step.as_str()),
-            canvas.clean(&view.requester)
-        ),
-    );
+    let step = canvas.clean(view.step.step.as_str());
+    let title = if view.asked_by_me {
+        format!("What you ask: {step}")
+    } else {
+        format!("Approve {step} for {}?", canvas.clean(&view.requester))
+    };
+    let title = Rich::of(Tone::Title, title);
     let mut right = match header::for_you_by_key(model, world, canvas) {
         Some(count) => count.and(Tone::Border, " "),
         None => Rich::default(),
@@ -109,7 +112,7 @@ fn outline(
 }
 
 /// Every line of the text; a long one goes on in the next row, after a mark that is not part of it.
-fn rows(approval: &str, columns: usize, ascii: bool) -> Vec<Rich> {
+fn text_rows(approval: &str, columns: usize, ascii: bool) -> Vec<Rich> {
     let mark = if ascii { "\\ " } else { "↪ " };
     let mut rows = Vec::new();
     for line in approval.lines() {
@@ -137,31 +140,29 @@ fn tone_of(line: &str) -> Tone {
     }
 }
 
-fn foot(view: &ApprovalView, world: &World, canvas: &Canvas<'_>, columns: u16) -> Vec<Rich> {
+fn foot(view: &ApprovalView, canvas: &Canvas<'_>, columns: u16) -> Vec<Rich> {
     let columns = usize::from(columns);
-    let mut asked = Rich::of(
-        Tone::Dim,
-        format!(
-            "{} asked {} ({})",
-            canvas.clean(&view.requester),
-            canvas.zone.clock(view.asked),
-            when::ago(view.asked, world.now)
-        ),
-    );
-    if let Some(holds) = view.holds.filter(|_| view.eligible.is_ok()) {
-        asked = asked.and(
-            Tone::Dim,
-            format!(" · an approval signed now holds {}", when::span(holds)),
-        );
-    }
-    let sign = Rich::of(Tone::Dim, "You sign: ").and(Tone::Text, canvas.clean(&view.you_sign));
-    let mut rows = asked.wrap(columns, 2);
-    rows.extend(sign.wrap(columns, 10));
     if let Err(why) = &view.eligible {
         let why = format!("You cannot answer: {}", canvas.clean(why));
-        rows.extend(Rich::of(Tone::Error, why).wrap(columns, 2));
+        let tone = if view.asked_by_me {
+            Tone::Dim
+        } else {
+            Tone::Error
+        };
+        return Rich::of(tone, why).wrap(columns, 2);
     }
-    rows
+    let mut sign = Rich::of(Tone::Dim, "You sign: ").and(Tone::Text, canvas.clean(&view.you_sign));
+    if let Some(holds) = view.holds {
+        sign = sign.and(Tone::Dim, format!("  it holds {}", when::span(holds)));
+    }
+    sign.wrap(columns, 10)
+}
+
+/// What stands above it helps to judge; what stands below is what a signature covers.
+fn parting(columns: usize) -> Rich {
+    let words = "── what is signed, all of it ";
+    let rest = columns.saturating_sub(text::width(words));
+    Rich::of(Tone::Border, words).and(Tone::Border, "─".repeat(rest))
 }
 
 /// The line between text and signature says whether there is more to read.
@@ -181,10 +182,10 @@ fn rule(canvas: &mut Canvas<'_>, frame: Rect, y: u16, extent: Extent, top: usize
 fn buttons(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: Rect) {
     let y = area.bottom() - 1;
     let mut x = area.x + 1;
-    for at in 0..=BUTTONS.len() {
-        let (label, may) = match BUTTONS.get(at) {
-            Some(act) => (act.word(), applies::applies(*act, model, world).is_some()),
-            None => ("later", true),
+    for (at, act) in applies::ways_out(model, world).into_iter().enumerate() {
+        let (label, may) = match act {
+            Act::Back => ("later", true),
+            act => (act.word(), applies::on_screen(act, model, world).is_some()),
         };
         let chosen = model.checkpoint.button == at;
         let tone = match (chosen, may) {
@@ -215,7 +216,7 @@ mod tests {
             "y".repeat(90)
         );
         for columns in [20, 57, 76, 200] {
-            let rows = rows(&approval, columns, false);
+            let rows = text_rows(&approval, columns, false);
             assert!(rows.iter().all(|row| row.width() <= columns));
             let joined: String = rows
                 .iter()

@@ -314,6 +314,10 @@ fn draw_reader(
     let columns = usize::from(area.width.saturating_sub(8)).min(88);
     let (title, rows) = match &reader.what {
         Reading::Help => ("Keys", help(model, world)),
+        Reading::Output => (
+            "Output of the dry run",
+            output(model, world, canvas, columns),
+        ),
         Reading::Event(id) => {
             let found = world.open.as_ref().and_then(|open| {
                 let event = open.events.iter().rev().find(|event| event.id == *id)?;
@@ -345,6 +349,24 @@ fn draw_reader(
         let more = Rich::of(Tone::Dim, format!(" ↓ {} more ", extent.end() - top));
         canvas.rich_right(inside.x, inside.right(), area.bottom() - 1, &more);
     }
+}
+
+/// What the dry run printed; a long line goes on in the next row.
+fn output(model: &Model, world: &World, canvas: &Canvas<'_>, columns: usize) -> Vec<Rich> {
+    let lines = applies::approval(model, world).and_then(|view| view.brief.output.as_ref());
+    let Some(Ok(lines)) = lines else {
+        return vec![Rich::of(Tone::Dim, "it is not here any more")];
+    };
+    let mut rows = Vec::with_capacity(lines.len());
+    for line in lines.iter() {
+        let clean = canvas.clean(line);
+        let pieces = text::wrap_hard(&clean, columns);
+        rows.extend(pieces.into_iter().map(|piece| Rich::of(Tone::Code, piece)));
+    }
+    if rows.is_empty() {
+        rows.push(Rich::of(Tone::Dim, "it printed nothing"));
+    }
+    rows
 }
 
 /// Every key of the screen below: what applies now stands out.

@@ -1,5 +1,6 @@
 //! From the model and the world to a frame. Draws the same for the same values, so that only what changed is sent.
 
+mod brief;
 mod canvas;
 mod checkpoint;
 mod header;
