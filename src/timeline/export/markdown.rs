@@ -74,9 +74,14 @@ fn title(page: &mut Page, timeline: &Timeline) {
     }
     let owed = timeline.reviews_owed();
     if owed > 0 {
+        let unreviewed = timeline.overrides.iter().filter(|over| over.owes_review());
+        let which: Vec<String> = unreviewed
+            .map(|over| format!("{} by {}", prose(&over.step), code(over.said.by.as_str())))
+            .collect();
         page.paragraph(&format!(
-            "> **Review owed.** {} gone through without approval; another person's review is still missing.",
-            counted(owed, "checkpoint")
+            "> **Review owed.** {} gone through without approval; another person's review is still missing: {}.",
+            counted(owed, "checkpoint"),
+            which.join(", ")
         ));
     }
     let violations = timeline.flags.iter().filter(|flag| flag.violation).count();
