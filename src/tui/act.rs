@@ -139,6 +139,7 @@ acts! {
     Approve "approve" "approve and sign" "Sign that exactly this may run";
     Deny "deny" "deny with a reason" "Sign that this must not run";
     Elsewhere "sign-elsewhere" "copy to sign elsewhere" "Write the statement as files for ssh-keygen";
+    Delegate "delegate" "pass on" "Pass the question on to somebody else who may answer it";
     Evidence "evidence" "evidence" "Show what the dry run printed, in full";
     FilterEvents "filter-events" "filter" "Show only some of the events";
     Backdate "backdate" "backdated entry" "Add something that happened earlier";
@@ -235,6 +236,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "q", Act::Leave),
     (Place::Checkpoint, "a", Act::Approve),
     (Place::Checkpoint, "x", Act::Deny),
+    (Place::Checkpoint, "d", Act::Delegate),
     (Place::Checkpoint, "e", Act::Evidence),
     (Place::Checkpoint, "w", Act::Withdraw),
     (Place::Checkpoint, "c", Act::Elsewhere),

@@ -303,6 +303,7 @@ fn on_checkpoint(act: Act, model: &Model, world: &World) -> Option<Label> {
         Act::Deny => may.then(|| act.label().into()),
         Act::Elsewhere => Some(act.label().into()),
         Act::Withdraw => (view.asked_by_me && writable).then(|| "withdraw".into()),
+        Act::Delegate => (may && !view.others.is_empty()).then(|| act.label().into()),
         Act::Evidence => matches!(view.brief.output, Some(Ok(_))).then(|| act.label().into()),
         _ => None,
     }
@@ -314,7 +315,13 @@ pub fn ways_out(model: &Model, world: &World) -> Vec<Act> {
     if approval(model, world).is_some_and(|view| view.asked_by_me) {
         return vec![Act::Back, Act::Withdraw];
     }
-    vec![Act::Approve, Act::Deny, Act::Elsewhere, Act::Back]
+    vec![
+        Act::Approve,
+        Act::Deny,
+        Act::Delegate,
+        Act::Elsewhere,
+        Act::Back,
+    ]
 }
 
 /// The way out that is marked.
@@ -348,6 +355,14 @@ pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option
                 format!("{below} more lines are below: approving takes the end of the text seen"),
                 Some("Enter or ↓ reads on".to_owned()),
             ))
+        }
+        (Screen::Checkpoint, Act::Delegate) => {
+            let view = approval(model, world)?;
+            let why = match &view.eligible {
+                Err(why) => why.clone(),
+                Ok(()) => "nobody else could answer it".to_owned(),
+            };
+            Some((why, None))
         }
         (Screen::Checkpoint, Act::Evidence) => {
             let view = approval(model, world)?;

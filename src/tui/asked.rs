@@ -8,6 +8,7 @@ use chrono::{DateTime, FixedOffset};
 use super::difference;
 use crate::engine::command::StepKey;
 use crate::evidence::Digest;
+use crate::trust::Principal;
 
 /// What an approver sees.
 #[derive(Debug, Clone)]
@@ -29,6 +30,10 @@ pub struct ApprovalView {
     pub eligible: Result<(), String>,
     /// I asked for it myself.
     pub asked_by_me: bool,
+    /// Who else could answer, by name.
+    pub others: Vec<(String, Principal)>,
+    /// Who passed the question on, and to whom.
+    pub passed: Vec<(String, String)>,
     /// The step has a dry run.
     pub has_dry_run: bool,
     /// The latest dry run of the step.

@@ -16,6 +16,8 @@ pub struct Waiting {
     /// Who asks, or whose doing it is.
     pub by: String,
     pub since: DateTime<FixedOffset>,
+    /// Who passed it on to me.
+    pub passed_by: Option<String>,
     /// The event that made it wait; the same question asked anew is another one.
     pub event: Option<EventId>,
 }

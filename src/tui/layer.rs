@@ -104,6 +104,8 @@ pub struct Form {
     pub focus: usize,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// In what has to be read before.
+    pub scroll: Scroll,
     pub guarded: bool,
     pub drawn: bool,
 }
@@ -203,6 +205,7 @@ impl Form {
             submit: submit.into(),
             focus: 0,
             error: None,
+            scroll: Scroll::default(),
             guarded: false,
             drawn: false,
         }

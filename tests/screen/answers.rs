@@ -710,3 +710,35 @@ fn an_answered_or_replaced_request_leaves_the_checkpoint_and_says_so() {
     assert!(play.model.layers.is_empty());
     assert!(play.text().contains("nothing is asked there any more"));
 }
+
+#[test]
+fn a_question_is_passed_on_to_somebody_who_could_answer_it() {
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    play.keys("<enter>d");
+    assert!(
+        play.text().contains("Pass revoke on to whom?"),
+        "{}",
+        play.text()
+    );
+    play.keys("<enter>");
+    let passed = Intent::Delegate {
+        step: key("revoke"),
+        to: who("dan"),
+    };
+    assert_eq!(acts(&play), [&passed]);
+    // Whoever is not asked any more is back at the walk.
+    play.world.open = walking(pending(false)).open;
+    play.input(Input::WorldChanged);
+    assert_eq!(play.model.screen(), Screen::Walk);
+    // With nobody else it says so.
+    let mut play = Play::new(asked_of_carol(), 80, 24);
+    let mut view = approval();
+    view.others.clear();
+    play.world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    play.keys("<enter>d");
+    assert!(
+        play.text().contains("nobody else could answer it"),
+        "{}",
+        play.text()
+    );
+}

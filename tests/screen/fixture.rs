@@ -522,6 +522,8 @@ pub fn approval() -> ApprovalView {
         you_sign: "carol@example.org  SHA256:p0xk3v… (ed25519, agent)".to_owned(),
         eligible: Ok(()),
         asked_by_me: false,
+        others: vec![("dan".to_owned(), who("dan"))],
+        passed: Vec::new(),
         has_dry_run: true,
         dry_run: Some(Rehearsal {
             at: at("13:58:02"),
@@ -687,6 +689,7 @@ pub fn world() -> World {
                     what: Waits::Approval(key("revoke")),
                     by: "bob".to_owned(),
                     since: at("14:00:52"),
+                    passed_by: None,
                     event: Some(Digest::of(b"request event")),
                 }],
                 exercise: false,
@@ -734,6 +737,7 @@ pub fn two_wait(mut world: World) -> World {
         what: Waits::Review(Digest::of(b"drop"), StepId::from("drop")),
         by: "alice".to_owned(),
         since: at("13:50:00"),
+        passed_by: None,
         event: Some(Digest::of(b"drop")),
     });
     world.incidents = Arc::new(incidents);

@@ -186,6 +186,7 @@ shot!(
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
 shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
+shot!(checkpoint_delegate, asked_of_me(), "<enter>d");
 shot!(checkpoint_evidence, asked_of_me(), "<enter>e");
 shot!(checkpoint_changed, changed_since(), "<enter>");
 shot!(checkpoint_mine, asked_by_me(), "<enter><down><enter>");

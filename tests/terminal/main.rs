@@ -16,6 +16,7 @@ mod demo;
 mod first_start;
 mod gone;
 mod hostile;
+mod owed;
 mod picture;
 mod place;
 mod plain;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{App, terminal, world};
 use crate::cli::config::Notify;
-use crate::engine::checkpoint::{self, closing, judge};
+use crate::engine::checkpoint::{self, change, closing, judge};
 use crate::engine::command::StepKey;
 use crate::engine::state::{Incident, Request, Run, State, Status, StepState};
 use crate::engine::{EventId, IncidentId};
@@ -48,6 +48,7 @@ fn reviews(me: &Principal, state: &State, incident: &Incident) -> Vec<Waiting> {
             what: Waits::Review(over.event, over.step.step.clone()),
             by: checkpoint::person(incident, &over.by),
             since: over.at,
+            passed_by: None,
             event: Some(over.event),
         })
         .collect()
@@ -64,10 +65,17 @@ fn asked(
         run: run.id.clone(),
         step: step.id.clone(),
     };
+    let passed_by = request
+        .delegated
+        .iter()
+        .rev()
+        .find(|(_, to)| to == me)
+        .map(|(by, _)| checkpoint::person(incident, by));
     let waiting = |what, by, event, since| Waiting {
         what,
         by,
         since,
+        passed_by: passed_by.clone(),
         event: Some(event),
     };
     // Whether an approval has expired is found out when it is used; here an hour more or less matters nothing.
@@ -78,7 +86,9 @@ fn asked(
             .then(|| waiting(Waits::Ready(key), last.person.clone(), last.event, last.at));
     }
     let answered = request.approvals.iter().any(|approval| &approval.by == me);
-    let may = !answered && judge::eligible(state, run, step, request, me).is_ok();
+    let may = !answered
+        && !change::passed_on(request, me)
+        && judge::eligible(state, run, step, request, me).is_ok();
     may.then(|| {
         waiting(
             Waits::Approval(key),
@@ -115,6 +125,7 @@ fn mine(
         }),
         by,
         since: before.unwrap_or(run.started),
+        passed_by: None,
         event: None,
     })
 }
@@ -123,7 +134,8 @@ fn mine(
 #[derive(Debug, Default)]
 pub struct Told {
     begun: bool,
-    known: BTreeSet<(IncidentId, EventId)>,
+    /// With whether it was passed on to this person, which is a question of its own.
+    known: BTreeSet<(IncidentId, EventId, bool)>,
 }
 
 impl Told {
@@ -133,7 +145,8 @@ impl Told {
         for row in rows {
             for waiting in row.waits.iter().filter(|waiting| waiting.what.is_asked()) {
                 let Some(event) = waiting.event else { continue };
-                if self.known.insert((row.id.clone(), event)) && self.begun {
+                let told = (row.id.clone(), event, waiting.passed_by.is_some());
+                if self.known.insert(told) && self.begun {
                     fresh.push((row, waiting));
                 }
             }
@@ -198,6 +211,13 @@ fn sentence(row: &IncidentRow, waiting: &Waiting) -> String {
             "{} overrode {step} in {}: a review is owed, and you may give it",
             waiting.by, row.short
         ),
+        what if waiting.passed_by.is_some() => format!(
+            "{} passes on to you: {} in {}, asked by {}",
+            waiting.passed_by.clone().unwrap_or_default(),
+            what.words(),
+            row.short,
+            waiting.by
+        ),
         what => format!(
             "{} asks you to {} in {}",
             waiting.by,
@@ -234,6 +254,7 @@ mod tests {
             what: Waits::Review(Digest::of(event), StepId::from("drop")),
             by: "alice".to_owned(),
             since: DateTime::UNIX_EPOCH.fixed_offset(),
+            passed_by: None,
             event: Some(Digest::of(event)),
         }
     }
@@ -249,5 +270,12 @@ mod tests {
         assert!(told.fresh(&[row(Vec::new())]).is_empty());
         assert!(told.fresh(&rows).is_empty());
         assert_eq!(told.fresh(&[row(vec![asks(b"c")])]).len(), 1);
+        // Passed on to this person it is asked of them anew.
+        let passed = Waiting {
+            passed_by: Some("dan".to_owned()),
+            ..asks(b"c")
+        };
+        assert_eq!(told.fresh(&[row(vec![passed.clone()])]).len(), 1);
+        assert!(told.fresh(&[row(vec![passed])]).is_empty());
     }
 }

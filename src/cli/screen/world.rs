@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::inbox;
 use crate::driver::{Desk, Session};
-use crate::engine::checkpoint::{self, judge, prepare, record};
+use crate::engine::checkpoint::{self, change, judge, prepare, record};
 use crate::engine::command::StepKey;
 use crate::engine::decide;
 use crate::engine::exec::Purpose;
@@ -286,15 +286,58 @@ fn asked(state: &State, run: &Run, step: &Step, request: &Request, at: &At, asks
     let answered = request.approvals.iter().any(|approval| &approval.by == me);
     Gate::Pending(Pending {
         asks,
-        who: checkpoint::who_could(state, run, step, request),
+        who: asked_now(state, incident, run, step, request),
         have: standing.tally.0,
         want: standing.tally.1,
         by: checkpoint::person(incident, &request.by),
         asked: request.at,
         expires: until,
-        mine: !answered && judge::eligible(state, run, step, request, me).is_ok(),
+        mine: !answered
+            && !change::passed_on(request, me)
+            && judge::eligible(state, run, step, request, me).is_ok(),
         asked_by_me: &request.by == me,
     })
+}
+
+/// Who could answer a request and has not passed it on.
+fn asked_now(
+    state: &State,
+    incident: &crate::engine::state::Incident,
+    run: &Run,
+    step: &Step,
+    request: &Request,
+) -> Vec<String> {
+    let mut who = checkpoint::who_could(state, run, step, request);
+    let passed = request.delegated.iter().map(|(by, _)| by);
+    for by in passed.filter(|by| change::passed_on(request, by)) {
+        let person = checkpoint::person(incident, by);
+        who.retain(|name| *name != person);
+    }
+    who
+}
+
+/// Who else than this person could answer a request.
+fn others(
+    state: &State,
+    found: record::Found<'_>,
+    request: &Request,
+    me: &Principal,
+) -> Vec<(String, Principal)> {
+    let incident = found.incident;
+    let mine = checkpoint::person(incident, me);
+    checkpoint::who_could(state, found.run, found.step, request)
+        .into_iter()
+        .filter(|name| *name != mine)
+        .filter_map(|name| {
+            let known = &incident.policy.people.get(&name)?.principals;
+            let principal = known.iter().find_map(|principal| {
+                let principal = Principal::try_from(principal.as_str()).ok()?;
+                let signs = !incident.signers.keys_of(&principal).is_empty();
+                signs.then_some(principal)
+            })?;
+            Some((name, principal))
+        })
+        .collect()
 }
 
 /// What running commands of this writer, and the last ones, printed.
@@ -375,6 +418,15 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
         you_sign: format!("{}  {key_text}", identity.principal),
         eligible,
         asked_by_me: request.by == identity.principal,
+        others: others(state, found, request, &identity.principal),
+        passed: request
+            .delegated
+            .iter()
+            .map(|(by, to)| {
+                let name = |who| checkpoint::person(found.incident, who);
+                (name(by), name(to))
+            })
+            .collect(),
         has_dry_run: request.record.dry_run.is_some(),
         dry_run: found
             .state

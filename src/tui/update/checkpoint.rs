@@ -88,6 +88,12 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
                 super::push_choose(model, super::ask::withdraw(step), wishes);
             }
         }
+        Act::Delegate => {
+            if let Some(view) = applies::approval(model, world) {
+                let choose = super::ask::delegate(view);
+                super::push_choose(model, choose, wishes);
+            }
+        }
         Act::Evidence => model.layers.push(Layer::Reader(Reader {
             what: Reading::Output,
             scroll: Scroll::default(),

@@ -26,7 +26,7 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         None => return,
         Some(Layer::Menu(menu)) => menu.perform(act, extent),
         Some(Layer::Choose(choose)) => choose.perform(act, extent),
-        Some(Layer::Form(form)) => form.perform(act),
+        Some(Layer::Form(form)) => form.perform(act, extent),
         Some(Layer::Reader(reader)) => {
             if act == Act::Correct {
                 return super::walk::shared(act, model, world, wishes);
@@ -168,12 +168,15 @@ impl Choose {
 }
 
 impl Form {
-    fn perform(&mut self, act: Act) -> Next {
+    fn perform(&mut self, act: Act, extent: Extent) -> Next {
         let stops = self.stops();
+        let page = extent.page.max(2) as isize - 1;
         self.error = None;
         match act {
             Act::Up | Act::PrevPane => self.focus = (self.focus + stops - 1) % stops,
             Act::Down | Act::NextPane => self.focus = (self.focus + 1) % stops,
+            Act::PageUp => self.scroll.by(-page, extent),
+            Act::PageDown => self.scroll.by(page, extent),
             Act::Left | Act::Right => self.turn(act == Act::Right),
             Act::Back => return Next::Leave,
             Act::Enter => return self.enter(),

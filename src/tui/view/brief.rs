@@ -21,6 +21,13 @@ pub(super) fn rows(
     columns: usize,
 ) -> Vec<Rich> {
     let mut rows = asked(view, world, canvas).wrap(columns, 2);
+    for (by, to) in &view.passed {
+        let (by, to) = (canvas.clean(by), canvas.clean(to));
+        rows.push(Rich::of(
+            Tone::Waiting,
+            format!("{by} passed it on to {to}"),
+        ));
+    }
     rows.extend(changed(view.brief.changed.as_ref(), canvas).wrap(columns, 2));
     if let Some(dry_run) = &view.dry_run {
         rows.extend(rehearsed(dry_run, canvas).wrap(columns, 2));

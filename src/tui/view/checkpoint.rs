@@ -23,6 +23,13 @@ pub(super) fn draw(
     area: Rect,
     drawn: &mut Drawn,
 ) {
+    let below = header::banners(model, world, canvas, area, area.y);
+    let area = Rect::new(
+        area.x,
+        below,
+        area.width,
+        area.bottom().saturating_sub(below),
+    );
     let Some(view) = applies::approval(model, world) else {
         canvas.text(
             area.x + 1,

@@ -2,7 +2,7 @@
 
 use super::super::act::{Act, Place};
 use super::super::glyph::Shape;
-use super::super::model::Model;
+use super::super::model::{Model, Screen};
 use super::super::rich::Rich;
 use super::super::step;
 use super::super::theme::Tone;
@@ -120,7 +120,7 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     let people = people(model, world, open, canvas);
     let room = (area.width - 1).saturating_sub(used);
     canvas.rich(area.x + 1, area.y + 1, room, &people);
-    banners(model, world, open, canvas, area)
+    banners(model, world, canvas, area, area.y + 2)
 }
 
 /// `leaked-cloud-key@3f9c2e1 · you: bob (operator) · IC alice · approvers carol, dan`
@@ -173,7 +173,46 @@ fn people(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Ric
     line
 }
 
-fn banners(model: &Model, world: &World, open: &Open, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+/// `! override of drop by alice 14:02: review owed by somebody else`, a line each, or one for many.
+fn owed(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Vec<String> {
+    let owed: Vec<_> = open.state.owed_reviews().collect();
+    if owed.len() > 2 {
+        let steps: Vec<&str> = owed.iter().map(|over| over.step.step.as_str()).collect();
+        return vec![format!(
+            "! {} overrides owe a review: {}",
+            owed.len(),
+            steps.join(", ")
+        )];
+    }
+    let key = model.keymap.key_of(Place::Walk, Act::Review);
+    owed.into_iter()
+        .map(|over| {
+            let review = match &key {
+                _ if over.by == world.me.principal => "review owed by somebody else".to_owned(),
+                Some(key) if model.screen() == Screen::Walk => format!("review owed ({key})"),
+                _ => "review owed".to_owned(),
+            };
+            format!(
+                "! override of {} by {} {}: {review}",
+                over.step.step,
+                over.person,
+                canvas.zone.minute(over.at)
+            )
+        })
+        .collect()
+}
+
+/// What has to be read on every screen of an incident, from this row on. Returns the first row below.
+pub(super) fn banners(
+    model: &Model,
+    world: &World,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    mut y: u16,
+) -> u16 {
+    let Some(open) = &world.open else {
+        return y;
+    };
     let mut lines: Vec<(Tone, String)> = Vec::new();
     if is_exercise(open) {
         lines.push((
@@ -184,22 +223,8 @@ fn banners(model: &Model, world: &World, open: &Open, canvas: &mut Canvas<'_>, a
     if let Some(why) = &open.read_only {
         lines.push((Tone::Banner, format!("READ-ONLY: {why}")));
     }
-    let key = model
-        .keymap
-        .key_of(Place::Walk, Act::Review)
-        .unwrap_or_default();
-    for over in open.state.owed_reviews() {
-        let whose = person(open, &over.by);
-        let what = if over.by == world.me.principal {
-            "somebody else has to review it".to_owned()
-        } else {
-            format!("review owed · {key} review")
-        };
-        lines.push((
-            Tone::Banner,
-            format!("! OVERRIDE of {} by {whose}: {what}", over.step.step),
-        ));
-    }
+    let owed = owed(model, world, open, canvas);
+    lines.extend(owed.into_iter().map(|line| (Tone::Banner, line)));
     if let Some(incident) = &open.state.incident
         && let Some(why) = &incident.broken
     {
@@ -216,7 +241,6 @@ fn banners(model: &Model, world: &World, open: &Open, canvas: &mut Canvas<'_>, a
             format!("The record does not hold: {}", flag.what),
         ));
     }
-    let mut y = area.y + 2;
     let most = usize::from(area.height / 5).max(1);
     for (tone, line) in lines.into_iter().take(most) {
         let line = canvas.clean(&line);

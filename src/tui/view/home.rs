@@ -183,7 +183,11 @@ fn waits(waiting: &Waiting, world: &World, canvas: &Canvas<'_>, roomy: bool) -> 
     }
     let column = if roomy { 28 } else { 20 };
     let words = text::pad(&canvas.clean(&waiting.what.words()), column);
-    let by = text::pad(&canvas.clean(&waiting.by), if roomy { 16 } else { 8 });
+    let by = match waiting.passed_by.as_ref().filter(|_| roomy) {
+        Some(passed) => format!("{} via {passed}", waiting.by),
+        None => waiting.by.clone(),
+    };
+    let by = text::pad(&canvas.clean(&by), if roomy { 16 } else { 8 });
     Rich::of(
         shape.tone(),
         format!("{} {words} ", shape.mark(canvas.ascii)),

@@ -191,9 +191,20 @@ fn draw_form(form: &Form, canvas: &mut Canvas<'_>, area: Rect, drawn: &mut Drawn
     let room = height.saturating_sub(below + fields_page);
     drawn.question = true;
     let mut y = inside.y;
-    for row in rows.iter().take(room) {
+    let extent = Extent {
+        rows: rows.len(),
+        page: room,
+    };
+    drawn.layer = extent;
+    let top = form.scroll.within(extent);
+    for row in rows.iter().skip(top).take(room) {
         canvas.rich(inside.x, y, inside.width, row);
         y += 1;
+    }
+    if extent.end() > top && room > 0 {
+        let below = extent.end() - top;
+        let more = Rich::of(Tone::Warning, format!(" ↓ {below} more lines (PgDn) "));
+        canvas.rich_right(inside.x, inside.right(), y - 1, &more);
     }
     let first = (form.focus.min(form.fields.len()) + 1).saturating_sub(fields_page);
     let label = form

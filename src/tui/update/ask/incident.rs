@@ -189,11 +189,15 @@ pub(in crate::tui::update) fn inbox(rows: &[OpenRow<'_>], model: &Model, world: 
             choose.option(
                 waiting.what.words(),
                 format!(
-                    "{} {}: {} {}",
+                    "{} {}: {} {}{}",
                     row.incident.short,
                     row.incident.title,
                     waiting.by,
-                    zone.minute(waiting.since)
+                    zone.minute(waiting.since),
+                    waiting
+                        .passed_by
+                        .as_ref()
+                        .map_or(String::new(), |by| format!(", passed on by {by}")),
                 ),
                 Then::Go(row.incident.id.clone(), waiting.what.clone()),
             )

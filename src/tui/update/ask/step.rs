@@ -211,6 +211,27 @@ pub(in crate::tui::update) fn waiting(target: &Target<'_>) -> Choose {
     choose
 }
 
+/// To whom the question is passed on.
+pub(in crate::tui::update) fn delegate(view: &ApprovalView) -> Choose {
+    let choose = Choose::new(format!("Pass {} on to whom?", view.step.step)).say(
+        Tone::Text,
+        "You are not asked any more then. Whoever may answer still can.",
+    );
+    view.others
+        .iter()
+        .fold(choose, |choose, (name, principal)| {
+            choose.option(
+                name.clone(),
+                principal.as_str(),
+                wish(Intent::Delegate {
+                    step: view.step.clone(),
+                    to: principal.clone(),
+                }),
+            )
+        })
+        .option("nobody: I keep it", "", Then::Nothing)
+}
+
 /// Whether to take a question back.
 pub(in crate::tui::update) fn withdraw(step: StepKey) -> Choose {
     Choose::new(format!("Withdraw the request for {}?", step.step))
