@@ -22,7 +22,7 @@ use runsheet::runbook::model::{
     Choice, Decide, Input, InputKind, Kind, Log, LogSource, Next, OnFailure, Risk, Role, Runbook,
     RunbookId, Severity, Step, StepId,
 };
-use runsheet::runbook::policy::{Person, Policy};
+use runsheet::runbook::policy::{Checkpoint, Person, Policy};
 use runsheet::trust::{Mode, Principal};
 pub use runsheet::tui::difference::Line;
 pub use runsheet::tui::world::{
@@ -766,6 +766,8 @@ pub fn overridden(mut world: World, by: &str) -> World {
         at: at("14:01:30"),
         until: at("14:31:30").to_utc(),
         record: Arc::new(record("revoke")),
+        checkpoint: Checkpoint::nothing(),
+        review_due: None,
         used: false,
         review: None,
     };
