@@ -3,6 +3,7 @@
 
 pub mod mode;
 pub mod people;
+pub mod post;
 pub mod principal;
 pub mod signature;
 pub mod signers;

@@ -4,6 +4,8 @@
 use base64ct::{Base64, Encoding};
 use ssh_key::{HashAlg, PublicKey};
 
+use super::post;
+
 /// The longest armored signature that is looked at, in bytes.
 pub const ARMOR_LIMIT: usize = 16 * 1024;
 
@@ -128,8 +130,8 @@ pub fn seal(
     Ok(armor(&out))
 }
 
-/// A signature as mail and clipboards leave it, put right: line ends, spaces around lines, other line lengths and text
-/// before and after.
+/// A signature as mail, chat programs and clipboards leave it, put right: line ends, quoting, blanks, other line lengths,
+/// text before and after, dashes that were made into longer ones, and the inside alone, without its BEGIN and END.
 ///
 /// # Errors
 /// When there is no whole signature in the text, or more than one.
@@ -137,15 +139,13 @@ pub fn tidy(text: &str) -> Result<String, NotASignature> {
     if text.len() > ARMOR_LIMIT {
         return Err(NotASignature::TooLong);
     }
-    let (begin, end) = (BEGIN.trim_end(), END.trim_end());
-    let (_, rest) = text.split_once(begin).ok_or(NotASignature::Armor)?;
-    let (inside, after) = rest.split_once(end).ok_or(NotASignature::Armor)?;
-    if inside.contains("-----") || after.contains(begin) {
-        return Err(NotASignature::Armor);
-    }
-    let digits: String = inside.split_ascii_whitespace().collect();
-    let blob = Base64::decode_vec(&digits).map_err(|_| NotASignature::Armor)?;
-    Ok(armor(&blob))
+    let label = "SSH SIGNATURE";
+    let blob = if text.contains(label) {
+        post::unwrap(text, label).ok()
+    } else {
+        post::decode(text).filter(|blob| blob.starts_with(MAGIC))
+    };
+    Ok(armor(&blob.ok_or(NotASignature::Armor)?))
 }
 
 fn armor(blob: &[u8]) -> String {

@@ -144,7 +144,23 @@ fn what_mail_does_to_a_signature_can_be_put_right() {
         .filter(|line| !line.is_empty())
         .map(|line| format!("{line}\n"))
         .collect();
-    for changed in [indented, quoted, rewrapped, ED25519.trim_end().to_owned()] {
+    let answered: String = ED25519.lines().map(|line| format!("> {line}\n")).collect();
+    let inside = ED25519
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let prettier = ED25519
+        .replace("-----", "—–-")
+        .replace('\n', "\u{a0}\n\u{200b}");
+    for changed in [
+        indented,
+        quoted,
+        rewrapped,
+        ED25519.trim_end().to_owned(),
+        answered,
+        inside,
+        prettier,
+    ] {
         assert!(verified(APPROVAL, &changed).is_err());
         assert_eq!(tidy(&changed).as_deref(), Ok(ED25519));
     }
