@@ -178,14 +178,20 @@ pub enum Cmd {
         /// The digest of the request you looked at; refuses any other
         #[arg(long, value_name = "DIGEST")]
         request: Option<String>,
+        #[command(flatten)]
+        elsewhere: SignedElsewhere,
     },
     /// Say no to a step; stands until somebody asks anew
     Deny {
         inc: String,
         step: String,
-        #[arg(long)]
-        reason: String,
+        #[arg(long, required_unless_present = "signature")]
+        reason: Option<String>,
+        #[command(flatten)]
+        elsewhere: SignedElsewhere,
     },
+    /// Make a statement to sign elsewhere, with nothing but ssh-keygen: two files, and a letter that says how
+    Statement(MakeStatement),
     /// Go through a checkpoint without the approvals; owes a review by somebody else
     Override {
         inc: String,
@@ -440,6 +446,47 @@ pub struct Secrets {
     /// A secret value: NAME=env:VAR, NAME=file:PATH or NAME=fd:N; never in the arguments themselves
     #[arg(long = "secret", value_name = "NAME=SOURCE")]
     pub secret: Vec<String>,
+}
+
+/// An answer whose signature was made elsewhere, over what `runsheet statement` made here.
+#[derive(Debug, Clone, Default, Args)]
+#[allow(missing_docs)]
+pub struct SignedElsewhere {
+    /// The statement that was signed elsewhere; found by the signature if not given
+    #[arg(long, value_name = "FILE", requires = "signature")]
+    pub statement: Option<PathBuf>,
+    /// Its signature, as ssh-keygen wrote it or as chat and mail left it; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+}
+
+/// A statement to sign elsewhere.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct MakeStatement {
+    pub inc: String,
+    pub step: String,
+    /// Who will sign it: a principal, or the name policy has for them
+    #[arg(long = "for", value_name = "PRINCIPAL")]
+    pub signer: String,
+    #[arg(long, value_enum, default_value = "approve")]
+    pub decision: Answer,
+    /// Why; a denial needs it
+    #[arg(long, required_if_eq("decision", "deny"))]
+    pub reason: Option<String>,
+    /// Where the two files go; here if not given
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Put the statement on the clipboard of the terminal, also through ssh and tmux (OSC 52)
+    #[arg(long)]
+    pub copy: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Answer {
+    Approve,
+    Deny,
 }
 
 /// A new incident or run.

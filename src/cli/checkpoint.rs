@@ -77,7 +77,7 @@ fn of_step(
         Cmd::Deny { reason, .. } => Intent::Deny {
             request: steps::asked(session, &step)?,
             step,
-            reason,
+            reason: reason.unwrap_or_default(),
         },
         _ => return Err(CliError::Input("no such command".to_owned())),
     })

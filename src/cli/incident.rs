@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Cmd, Common, FidelityArg, Secrets, Start};
 use super::config::Config;
-use super::{CliError, checkpoint, out, status, steps, times};
+use super::{CliError, checkpoint, elsewhere, out, status, steps, times};
 use crate::driver::begin::{self, Gathered};
 use crate::driver::session::Acted;
 use crate::driver::{Desk, Session};
@@ -38,6 +38,8 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
             let mut session = open(&desk, &inc)?;
             steps::run(common, &mut session, &step, action)
         }
+        Cmd::Statement(wanted) => elsewhere::statement(common, &desk, &wanted),
+        command if elsewhere::is_signed(&command) => elsewhere::take_in(common, &desk, &command),
         Cmd::Request { .. }
         | Cmd::Withdraw { .. }
         | Cmd::Approve { .. }
@@ -491,7 +493,7 @@ fn fidelity(known: FidelityArg) -> Fidelity {
 /// A person by principal, or by the name policy has for them.
 ///
 /// # Errors
-/// When it is neither.
+/// When the text can be no principal.
 pub fn principal(session: &Session, text: &str) -> Result<Principal, CliError> {
     let named = session.state().incident.as_deref().and_then(|incident| {
         incident

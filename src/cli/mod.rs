@@ -3,9 +3,11 @@
 
 pub mod args;
 mod checkpoint;
+mod clipboard;
 mod config;
 mod demo;
 mod doctor;
+mod elsewhere;
 mod incident;
 mod library;
 mod out;

@@ -275,6 +275,31 @@ pub fn asked(session: &Session, key: &StepKey) -> Result<Digest, CliError> {
         .ok_or_else(|| CliError::Refused(format!("nobody has asked for approval of {}", key.step)))
 }
 
+/// The digest of what is asked for now, which is what was named with `--request`, if anything was.
+///
+/// # Errors
+/// When nobody asked, or it is another.
+pub fn same_request(
+    session: &Session,
+    key: &StepKey,
+    request: Option<&str>,
+) -> Result<Digest, CliError> {
+    let digest = asked(session, key)?;
+    let Some(named) = request else {
+        return Ok(digest);
+    };
+    let named: Digest = named
+        .parse()
+        .map_err(|error| CliError::Input(format!("--request: {error}")))?;
+    if named == digest {
+        return Ok(digest);
+    }
+    Err(CliError::Refused(format!(
+        "what is asked for {} now is {digest}, not what you looked at",
+        key.step
+    )))
+}
+
 /// Shows the approval text, and has a destructive step's id typed where somebody can.
 ///
 /// # Errors
@@ -285,18 +310,7 @@ pub fn approval(
     key: StepKey,
     request: Option<&str>,
 ) -> Result<Intent, CliError> {
-    let digest = asked(session, &key)?;
-    if let Some(named) = request {
-        let named: Digest = named
-            .parse()
-            .map_err(|error| CliError::Input(format!("--request: {error}")))?;
-        if named != digest {
-            return Err(CliError::Refused(format!(
-                "what is asked for {} now is {digest}, not what you looked at",
-                key.step
-            )));
-        }
-    }
+    let digest = same_request(session, &key, request)?;
     let intent = Intent::Approve {
         step: key.clone(),
         request: digest,

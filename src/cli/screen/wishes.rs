@@ -18,7 +18,7 @@ use crate::evidence::escape;
 use crate::host::files;
 use crate::library::POLICY;
 use crate::runbook::parse;
-use crate::trust::Mode;
+use crate::trust::{Decision, Mode};
 use crate::tui::Wish;
 use crate::tui::model::Wanted;
 use crate::tui::wish::{ExportFormat, Start};
@@ -277,28 +277,32 @@ impl App {
         Ok(())
     }
 
-    /// Puts what would be signed on the clipboard of the terminal, through whatever lies between (OSC 52).
+    /// Puts what would be signed on the clipboard of the terminal, to be signed where the key is.
     fn copy_statement(&mut self, key: &crate::engine::command::StepKey) {
         let Some(session) = self.session.as_ref() else {
             return;
         };
-        let Some(view) = world::approval(session, key) else {
-            return;
-        };
-        let intent = Intent::Approve {
-            step: key.clone(),
-            request: view.request,
-        };
-        match session.prepare(&intent) {
-            Ok(Some(prepared)) => {
-                let copy =
-                    crossterm::clipboard::CopyToClipboard::to_clipboard_from(prepared.statement);
-                let _ = crossterm::execute!(std::io::stdout(), copy);
-                self.notice(false, "the statement is on the clipboard", None);
+        let me = &self.desk.identity.principal;
+        let issued = match session.issue(key, Decision::Approve, me, None) {
+            Ok(issued) => issued,
+            Err(DriverError::Refused(refusal)) => {
+                return self.notice(true, refusal.what, refusal.hint);
             }
-            Ok(None) => {}
-            Err(error) => self.notice(true, error.to_string(), None),
+            Err(error) => return self.notice(true, error.to_string(), None),
+        };
+        if let Err(error) = crate::cli::clipboard::copy(&issued.text) {
+            return self.notice(true, format!("nothing was copied: {error}"), None);
         }
+        let what = format!(
+            "the statement is on the clipboard; sign it with `ssh-keygen -Y sign -n {} -f KEY`",
+            issued.mode.namespace()
+        );
+        let hint = format!(
+            "then `runsheet approve {} {} --signature -` takes the answer in",
+            session.id().short(4),
+            key.step
+        );
+        self.notice(false, what, Some(hint));
     }
 
     /// In a demo another of its people sits down at this keyboard.

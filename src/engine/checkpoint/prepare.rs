@@ -13,6 +13,7 @@ use crate::engine::exec::{ExecRecord, PinnedPolicy, Purpose};
 use crate::engine::ids::EventId;
 use crate::engine::intent::Intent;
 use crate::engine::state::{Overridden, State};
+use crate::runbook::model::KeyRule;
 use crate::trust::statement::{CloseDecision, Nonce, whole_second};
 use crate::trust::{Decision, Mode, Principal, Statement};
 
@@ -46,17 +47,14 @@ pub fn prepare(
         Intent::Start { step, purpose } => consume(state, step, *purpose, at),
         Intent::Withdraw(key) => withdraw(state, key, at).map(Some),
         Intent::Approve { step, .. } => {
+            signs(at)?;
             answer(state, step, Decision::Approve, &at.who.principal, None, at).map(Some)
         }
-        Intent::Deny { step, reason, .. } => answer(
-            state,
-            step,
-            Decision::Deny,
-            &at.who.principal,
-            Some(reason),
-            at,
-        )
-        .map(Some),
+        Intent::Deny { step, reason, .. } => {
+            signs(at)?;
+            let by = &at.who.principal;
+            answer(state, step, Decision::Deny, by, Some(reason), at).map(Some)
+        }
         Intent::Override {
             step,
             purpose,
@@ -245,10 +243,11 @@ fn asked(found: Found<'_>) -> Result<&crate::engine::state::Request, Refusal> {
     judge::open_request(found, &request.record.step)
 }
 
-/// The approval or denial of `by`, who need not be the one at this keyboard: it may be signed elsewhere.
+/// The approval or denial of `by`, who need not be the one at this keyboard, nor have a key here: it may be signed
+/// elsewhere.
 ///
 /// # Errors
-/// When there is nothing to answer or this person may not.
+/// When there is nothing to answer, this person may not, or a denial gives no reason.
 pub fn answer(
     state: &State,
     key: &StepKey,
@@ -257,9 +256,6 @@ pub fn answer(
     reason: Option<&String>,
     at: &At,
 ) -> Result<Prepared, Refusal> {
-    if by == &at.who.principal {
-        signs(at)?;
-    }
     if let Root::Untrusted(why) = &at.root
         && decision == Decision::Approve
     {
@@ -274,11 +270,18 @@ pub fn answer(
     let role = judge::eligible(state, found.run, found.step, request, by)?;
     let keys = request.checkpoint.keys;
     if decision == Decision::Approve && !judge::has_key(found.incident, by, keys) {
-        return Err(Refusal::new(
-            RefusalKind::NotEligible,
-            format!("this checkpoint takes a hardware key, and allowed_signers lists none of {by}"),
-        )
-        .hint("somebody with a hardware key has to approve"));
+        let what = if keys == KeyRule::Any {
+            format!("{by} has no key that may sign any more")
+        } else {
+            format!("this checkpoint takes a hardware key, and allowed_signers lists none of {by}")
+        };
+        return Err(Refusal::new(RefusalKind::NotEligible, what)
+            .hint("somebody else with a key for it has to approve"));
+    }
+    if decision == Decision::Deny && reason.is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(
+            Refusal::new(RefusalKind::BadValue, "the reason is empty").hint("--reason says why")
+        );
     }
     judge::same_as_asked(found, &request.record, &request.checkpoint, at.utc())?;
     let mut statement = judge::template(found.incident, &request.record, &request.by, decision);
