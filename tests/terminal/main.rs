@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and tells its story in one piece"
 )]
 
+mod answers;
 mod approver;
 mod bytes;
 mod demo;

@@ -84,6 +84,11 @@ impl Tmux {
         self.tell(&["capture-pane", "-p", "-e"])
     }
 
+    /// What was last put on its clipboard.
+    pub fn buffer(&self) -> String {
+        self.tell(&["show-buffer"])
+    }
+
     /// The process that runs in the pane.
     pub fn pid(&self) -> String {
         self.tell(&["display-message", "-p", "#{pane_pid}"])
