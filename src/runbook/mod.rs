@@ -2,6 +2,7 @@
 //! Knows nothing of where files come from, of git, of the terminal or of the clock.
 
 pub mod adoption;
+pub mod argv;
 pub mod check;
 mod decode;
 pub mod expr;
