@@ -65,13 +65,7 @@ fn same_in_every_shell(
     }
     for shell in shells() {
         let ran = run(&shell, script, values);
-        prop_assert_eq!(
-            ran.as_ref(),
-            Some(&wanted),
-            "{:?} {:?}",
-            shell,
-            script
-        );
+        prop_assert_eq!(ran.as_ref(), Some(&wanted), "{:?} {:?}", shell, script);
     }
     Ok(true)
 }

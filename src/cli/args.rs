@@ -16,6 +16,15 @@ Exit status:
 INC is an incident's id, its unique short form (INC-7QX2), or - for the only open incident.
 STEP is a step's id, or RUN/STEP when an incident has several runs.";
 
+const GATE: &str = "\
+Exit status:
+  alone              0 open, 1 closed
+  --run, COMMAND     the status of what ran; 124 it took too long, 126 it could not be started, 125 nobody saw its end,
+                     128 + N signal N ended it. Else nothing ran: 1 closed or another command, 2, 3, 4, 64 as always.
+                     The last line on standard error begins with `ran:` if it ran, with `error:` if not; --json has `ran`.
+
+With another account's rights (sudo, set-user-id) only /etc/runsheet/gate.toml counts: docs/enforcing.md.";
+
 /// Walk incident runbooks from git, with signed checkpoints and a timeline anyone can verify.
 #[derive(Debug, Parser)]
 #[command(name = "runsheet", version, about, after_help = EXIT, max_term_width = 110)]
@@ -166,6 +175,9 @@ pub enum Cmd {
         /// For its roll back instead of the step itself
         #[arg(long)]
         roll_back: bool,
+        /// It is to run through a gate: what `gate INC STEP --site` prints there
+        #[arg(long, value_name = "SITE")]
+        gate: Option<String>,
         #[command(flatten)]
         secrets: Secrets,
     },
@@ -190,6 +202,9 @@ pub enum Cmd {
         #[command(flatten)]
         elsewhere: SignedElsewhere,
     },
+    /// Whether a step is approved now; with --run or a command, runs it, once, and only if it is
+    #[command(after_help = GATE)]
+    Gate(Gate),
     /// Make a statement to sign elsewhere, with nothing but ssh-keygen: two files, and a letter that says how
     Statement(MakeStatement),
     /// Go through a checkpoint without the approvals; owes a review by somebody else
@@ -458,6 +473,34 @@ pub struct SignedElsewhere {
     /// Its signature, as ssh-keygen wrote it or as chat and mail left it; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub signature: Option<PathBuf>,
+}
+
+/// What is wanted of a gate.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct Gate {
+    #[arg(required_unless_present = "ssh")]
+    pub inc: Option<String>,
+    #[arg(required_unless_present = "ssh")]
+    pub step: Option<String>,
+    /// Use the approvals up and run the approved script, here and now
+    #[arg(long, conflicts_with_all = ["site", "command"])]
+    pub run: bool,
+    /// Its roll back instead of the step itself
+    #[arg(long)]
+    pub roll_back: bool,
+    /// Print where and by whom it would run here, for `request --gate`
+    #[arg(long, conflicts_with = "command")]
+    pub site: bool,
+    /// Only what this person asked for
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub asked_by: Option<String>,
+    /// Take INC, STEP and the rest from SSH_ORIGINAL_COMMAND: for command= in authorized_keys
+    #[arg(long, conflicts_with_all = ["inc", "run", "roll_back", "site", "command"])]
+    pub ssh: bool,
+    /// Use the approvals up and run this command, if it is exactly the step's script, values filled in
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
 }
 
 /// A statement to sign elsewhere.

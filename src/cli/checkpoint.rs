@@ -49,8 +49,12 @@ fn of_step(
         Cmd::Request {
             secrets: given,
             roll_back,
+            gate,
             ..
         } => {
+            if let Some(site) = gate {
+                session.ask_for(super::gate::site(&site)?);
+            }
             give(session, &step, &given)?;
             let purpose = purpose(roll_back);
             Intent::Request { step, purpose }

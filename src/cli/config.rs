@@ -266,7 +266,8 @@ fn id_name(uid: u32) -> Option<String> {
 }
 
 /// The machine's name, in the characters a statement has room for.
-fn host_name() -> String {
+#[must_use]
+pub fn host_name() -> String {
     let name = rustix::system::uname()
         .nodename()
         .to_string_lossy()

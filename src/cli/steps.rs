@@ -119,27 +119,57 @@ fn start(
     purpose: Purpose,
     detach: bool,
 ) -> Result<(), CliError> {
+    if detach || !runs_by_itself(session, &key, purpose) {
+        let acted = session.act(Intent::Start { step: key, purpose })?;
+        return told(common, session, &acted);
+    }
+    let step = begin(common, session, &key, purpose)?;
+    to_its_end(common, session, &step, purpose)?;
+    ended(common, session, &key, purpose)
+}
+
+/// Starts what runs by itself; what was started.
+///
+/// # Errors
+/// A refusal, or what kept it from being recorded: then nothing ran.
+pub fn begin(
+    common: &Common,
+    session: &mut Session,
+    key: &StepKey,
+    purpose: Purpose,
+) -> Result<StepRef, CliError> {
     let acted = session.act(Intent::Start {
         step: key.clone(),
         purpose,
     })?;
     publish(session);
-    let attempt = record::find(session.state(), &key)?.state.attempt;
+    let attempt = record::find(session.state(), key)?.state.attempt;
     let step = StepRef {
         run: key.run.clone(),
         step: key.step.clone(),
         attempt,
     };
-    if detach || !runs_by_itself(session, &key, purpose) {
-        return told(common, session, &acted);
-    }
     if !common.json {
-        told(common, session, &acted)?;
+        // It runs, whether or not anybody reads that.
+        let _ = told(common, session, &acted);
     }
-    let mut events = acted.events;
+    Ok(step)
+}
+
+/// Shows what it prints until it is over.
+///
+/// # Errors
+/// When nobody reads it any more, or the record cannot be read or written.
+pub fn to_its_end(
+    common: &Common,
+    session: &mut Session,
+    step: &StepRef,
+    purpose: Purpose,
+) -> Result<(), CliError> {
+    let key = &crate::engine::checkpoint::judge::key(step);
     let mut shown = 0;
-    while is_running(session, &key, purpose) {
-        shown += follow(common, session, &step, purpose, shown, false)?;
+    while is_running(session, key, purpose) {
+        shown += follow(common, session, step, purpose, shown, false)?;
         let more = session.poll()?;
         for notice in &more.notices {
             out::talk(&escape::line(notice));
@@ -147,19 +177,32 @@ fn start(
         if !common.json && !more.events.is_empty() {
             told(common, session, &more)?;
         }
-        events.extend(more.events);
-        if is_running(session, &key, purpose) || retries(session, &key) {
+        if is_running(session, key, purpose) || retries(session, key) {
             std::thread::sleep(LOOK);
         }
     }
     loop {
-        match follow(common, session, &step, purpose, shown, true)? {
+        match follow(common, session, step, purpose, shown, true)? {
             0 => break,
             more => shown += more,
         }
     }
     publish(session);
-    ended(common, session, &key, purpose)
+    Ok(())
+}
+
+/// Waits until it is over, without a word.
+///
+/// # Errors
+/// When the record cannot be read or written.
+pub fn waited_out(session: &mut Session, step: &StepRef, purpose: Purpose) -> Result<(), CliError> {
+    let key = &crate::engine::checkpoint::judge::key(step);
+    while is_running(session, key, purpose) {
+        session.poll()?;
+        std::thread::sleep(LOOK);
+    }
+    publish(session);
+    Ok(())
 }
 
 /// Whether somebody has to do it once it was let start.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::at::{At, Claim, Root};
+use crate::engine::checkpoint::record::Site;
 use crate::engine::checkpoint::{self, Prepared};
 use crate::engine::command::{Effect, StepKey};
 use crate::engine::exec::Purpose;
@@ -30,6 +31,7 @@ pub struct Session {
     pub(super) secrets: Secrets,
     receipts: Receipts,
     root: Root,
+    elsewhere: Option<Site>,
     pub(super) pending: Vec<jobs::Pending>,
 }
 
@@ -89,6 +91,7 @@ impl Session {
             root: Root::Trusted {
                 revoked: Vec::new(),
             },
+            elsewhere: None,
             pending: Vec::new(),
             journal,
         };
@@ -236,8 +239,18 @@ impl Session {
     /// # Errors
     /// When the kernel has no randomness.
     pub fn at(&self) -> Result<At, DriverError> {
-        self.desk
-            .at(&self.writer, self.root.clone(), self.receipts.clone())
+        let at = self
+            .desk
+            .at(&self.writer, self.root.clone(), self.receipts.clone())?;
+        Ok(At {
+            elsewhere: self.elsewhere.clone(),
+            ..at
+        })
+    }
+
+    /// What is asked for from now on would run there, by them.
+    pub fn ask_for(&mut self, site: Site) {
+        self.elsewhere = Some(site);
     }
 
     /// What would be signed for this intent now, and its approval text; `None` where nothing is signed.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::record::Site;
 use super::fact::Revoked;
 use super::ids::{EventId, WriterId};
 use crate::trust::Principal;
@@ -72,6 +73,8 @@ pub struct At {
     /// The directory scripts start in when a step names none.
     pub cwd: String,
     pub root: Root,
+    /// Where what is asked for would run and by whom, where that is not here. Only a request looks at it.
+    pub elsewhere: Option<Site>,
     /// When this state directory first saw an approval or override, on the clock nobody sets.
     pub receipts: BTreeMap<EventId, BootStamp>,
     pub claim: Claim,

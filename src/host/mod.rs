@@ -8,3 +8,4 @@ pub mod git;
 pub mod process;
 pub mod random;
 pub mod supervise;
+pub mod trusted;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use runsheet::engine::at::{At, BootStamp, Claim, Root, Who};
+use runsheet::engine::checkpoint::record::Site;
 use runsheet::engine::checkpoint::{Prepared, judge, prepare};
 use runsheet::engine::command::{Finished, Ran, RefusalKind, StartIncident, StartRun, StepKey};
 use runsheet::engine::event::{Draft, Event, Fidelity, Place};
@@ -129,6 +130,8 @@ pub struct World {
     pub effects: Vec<Effect>,
     /// What stands for the secret values in a record.
     pub secrets: BTreeMap<String, String>,
+    /// Where what is asked for would run, where that is not where the asker sits.
+    pub site: Option<Site>,
 }
 
 impl World {
@@ -156,6 +159,7 @@ impl World {
             chance: 0,
             effects: Vec::new(),
             secrets: BTreeMap::new(),
+            site: None,
         }
     }
 
@@ -231,6 +235,7 @@ impl World {
             random: Digest::of(format!("chance {}", self.chance).as_bytes()).0,
             cwd: "/srv/ir".to_owned(),
             root: self.root.clone(),
+            elsewhere: self.site.clone(),
             receipts: self.receipts.clone(),
             claim: self.claim.clone(),
         }

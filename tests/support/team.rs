@@ -41,7 +41,11 @@ pub struct Person {
 impl Team {
     /// A team whose library holds these runbooks, by id.
     pub fn new(runbooks: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap(), runbooks)
+    }
+
+    /// The same, in this directory.
+    pub fn at(dir: TempDir, runbooks: &[(&str, &str)]) -> Self {
         let library = dir.path().join("library");
         let files = runbooks
             .iter()
@@ -58,9 +62,7 @@ impl Team {
             ("robin", &["operator", "commander"][..]),
             ("sasha", &["approver"]),
         ] {
-            let opened = Library::open_path(&library).unwrap();
-            let change = people::add(&opened, &person(dir.path(), id, roles)).unwrap();
-            opened.commit(&change, &author, now).unwrap();
+            add(dir.path(), &author, id, roles, &[]);
         }
         fs::create_dir(dir.path().join("home")).unwrap();
         fs::create_dir(dir.path().join("place")).unwrap();
@@ -70,6 +72,16 @@ impl Team {
             spool: None,
             env: Vec::new(),
         }
+    }
+
+    /// With one more in the library, who has a key here.
+    pub fn with_person(self, id: &str, roles: &[&str], accounts: &[&str]) -> Self {
+        let author = Author {
+            name: "LEE".to_owned(),
+            email: "lee@example.org".to_owned(),
+        };
+        add(self.dir.path(), &author, id, roles, accounts);
+        self
     }
 
     /// With a bare repository as hub, reached by its path.
@@ -127,6 +139,14 @@ pub fn plain(program: impl AsRef<std::ffi::OsStr>, home: &Path) -> Command {
         .env("LANG", "C.UTF-8")
         .env("TZ", "UTC");
     command
+}
+
+fn add(dir: &Path, author: &Author, id: &str, roles: &[&str], accounts: &[&str]) {
+    let opened = Library::open_path(&dir.join("library")).unwrap();
+    let mut new = person(dir, id, roles);
+    new.accounts = accounts.iter().map(|name| (*name).to_owned()).collect();
+    let change = people::add(&opened, &new).unwrap();
+    opened.commit(&change, author, SystemClock.now()).unwrap();
 }
 
 fn person(dir: &Path, id: &str, roles: &[&str]) -> NewPerson {

@@ -9,7 +9,7 @@ use super::{change, closing, judge, standing, text};
 use crate::engine::At;
 use crate::engine::at::Root;
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
-use crate::engine::exec::{ExecRecord, PinnedPolicy, Purpose};
+use crate::engine::exec::{ExecRecord, PinnedPolicy, Purpose, Var};
 use crate::engine::ids::EventId;
 use crate::engine::intent::Intent;
 use crate::engine::state::{Overridden, State};
@@ -206,8 +206,20 @@ fn request(
     let found = record::find(state, key)?;
     judge::gate_of(found, at.utc())?;
     judge::askable(found, purpose)?;
-    let record = record::make(found, purpose, secrets, &Site::here(at), at.utc())?;
+    let record = record::make(found, purpose, secrets, &Site::asked(at), at.utc())?;
     judge::plain_to_see(&record)?;
+    if at.elsewhere.is_some()
+        && record
+            .vars
+            .values()
+            .any(|var| matches!(var, Var::Secret(_)))
+    {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            "a secret value cannot be handed to who runs it: only who asks can show that it is the same",
+        )
+        .hint("run this step yourself, or have it read its secret where it runs"));
+    }
     let mut statement = judge::template(
         found.incident,
         &record,

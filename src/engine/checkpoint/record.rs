@@ -43,6 +43,12 @@ impl Site {
         }
     }
 
+    /// Where what is asked for would run.
+    #[must_use]
+    pub fn asked(at: &At) -> Self {
+        at.elsewhere.clone().unwrap_or_else(|| Self::here(at))
+    }
+
     /// Where that record says.
     #[must_use]
     pub fn of(record: &ExecRecord) -> Self {

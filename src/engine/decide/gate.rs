@@ -28,7 +28,8 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
             secrets,
             signed,
         } => {
-            let record = fresh(state, &step, purpose, &secrets, at)?;
+            let site = record::Site::asked(at);
+            let record = fresh(state, &step, purpose, &secrets, &site, at)?;
             judge::request(state, &record, &signed, by, now)?;
             effects.push(Effect::Notice(format!(
                 "{by} asks for approval of {}",
@@ -96,7 +97,8 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
             secrets,
             signed,
         } => {
-            let record = fresh(state, &step, purpose, &secrets, at)?;
+            let site = record::Site::here(at);
+            let record = fresh(state, &step, purpose, &secrets, &site, at)?;
             judge::overriding(state, &record, &signed, by, now)?;
             effects.push(Effect::Notice(format!(
                 "{by} overrides the checkpoint of {}",
@@ -143,18 +145,18 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
     })
 }
 
-/// The record of the next attempt, made here and now.
+/// The record of the next attempt, made now for this place.
 fn fresh(
     state: &State,
     step: &StepKey,
     purpose: Purpose,
     secrets: &std::collections::BTreeMap<String, String>,
+    site: &record::Site,
     at: &At,
 ) -> Result<ExecRecord, Refusal> {
     let found = record::find(state, step)?;
     judge::askable(found, purpose)?;
-    let site = record::Site::here(at);
-    record::make(found, purpose, secrets, &site, at.utc())
+    record::make(found, purpose, secrets, site, at.utc())
 }
 
 fn asked(state: &State, step: &StepKey) -> Result<StepRef, Refusal> {

@@ -3,8 +3,11 @@
 mod change;
 mod gate;
 mod incident;
+mod opened;
 mod run;
 mod steps;
+
+pub use opened::{Opened, opened_now};
 
 use super::apply::apply;
 use super::at::At;

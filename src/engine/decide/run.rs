@@ -67,7 +67,7 @@ pub(super) fn start(
 }
 
 /// Whether the step can be started at all, gate aside.
-fn startable(found: Found<'_>, purpose: Purpose, gated: bool) -> Result<(), Refusal> {
+pub(super) fn startable(found: Found<'_>, purpose: Purpose, gated: bool) -> Result<(), Refusal> {
     let Found {
         step, state, run, ..
     } = found;
@@ -157,15 +157,8 @@ fn pass(
         mine(&over.record, at)?;
         return Ok(((*over.record).clone(), None));
     }
-    let request = asked_for(state, found, purpose, at)?;
+    let (request, standing) = opened(state, found, purpose, at)?;
     let step = request.record.step.clone();
-    let standing = checkpoint::standing(found.incident, request, at.utc().timestamp());
-    if !standing.open {
-        return Err(judge::closed_gate(found, request, standing.tally));
-    }
-    still_trusted(request, &standing, at)?;
-    still_fresh(request, &standing, at)?;
-    mine(&request.record, at)?;
     let signed = signed.ok_or_else(|| {
         Refusal::new(
             RefusalKind::Unsigned,
@@ -186,6 +179,24 @@ fn pass(
         signed,
     };
     Ok(((*request.record).clone(), Some(fact)))
+}
+
+/// The request whose approvals open the gate at this moment, for who is here.
+pub(super) fn opened<'a>(
+    state: &State,
+    found: Found<'a>,
+    purpose: Purpose,
+    at: &At,
+) -> Result<(&'a Request, Standing), Refusal> {
+    let request = asked_for(state, found, purpose, at)?;
+    let standing = checkpoint::standing(found.incident, request, at.utc().timestamp());
+    if !standing.open {
+        return Err(judge::closed_gate(found, request, standing.tally));
+    }
+    still_trusted(request, &standing, at)?;
+    still_fresh(request, &standing, at)?;
+    mine(&request.record, at)?;
+    Ok((request, standing))
 }
 
 /// The request whose approvals are for this: of this purpose, open, and of the attempt that comes.
@@ -227,7 +238,7 @@ fn asked_for<'a>(
 }
 
 /// A clock that runs behind the record would stretch every expiry.
-fn clock(state: &State, at: &At) -> Result<(), Refusal> {
+pub(super) fn clock(state: &State, at: &At) -> Result<(), Refusal> {
     let behind = state
         .latest
         .map_or(0, |latest| latest.timestamp() - at.utc().timestamp());
@@ -260,7 +271,10 @@ fn still_fresh(request: &Request, standing: &Standing, at: &At) -> Result<(), Re
     Ok(())
 }
 
-fn counted<'a>(request: &'a Request, standing: &'a Standing) -> impl Iterator<Item = &'a Approval> {
+pub(super) fn counted<'a>(
+    request: &'a Request,
+    standing: &'a Standing,
+) -> impl Iterator<Item = &'a Approval> {
     let approvals = request.approvals.iter();
     approvals.filter(|approval| standing.counted.contains(&approval.event))
 }
