@@ -28,7 +28,18 @@ pub enum Var {
     /// In clear.
     Plain(String),
     /// HMAC-SHA256 over `name`, 0, value with a key that stays in the performer's state: 64 hex digits.
-    Secret(String),
+    Secret(#[serde(deserialize_with = "mark")] String),
+}
+
+/// A mark has one form, so that nothing else can stand in its place.
+fn mark<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    match Digest::from_hex(&text) {
+        Some(_) => Ok(text),
+        None => Err(serde::de::Error::custom(
+            "the mark of a secret is 64 lower-case hex digits",
+        )),
+    }
 }
 
 /// What runs, where and with what bounds: the part that the `exec` digest covers.
