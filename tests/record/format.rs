@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use runsheet::engine::checkpoint::text::approval_text;
 use runsheet::engine::event::Event;
 use runsheet::engine::exec::{Exec, Purpose, Var};
 use runsheet::engine::fact::{Milestone, NoteAdded};
-use runsheet::engine::{EventId, Fact};
+use runsheet::engine::{EventId, Fact, State};
 use runsheet::evidence::{Digest, canonical};
 use runsheet::timeline::header::heads_digest;
 use runsheet::trust::Mode;
@@ -133,6 +134,30 @@ fn the_examples_are_true_to_the_byte() {
         );
         assert!(document.contains(&digest.to_string()), "{name}: {digest}");
     }
+}
+
+#[test]
+fn the_example_of_the_approval_text_is_true_to_the_byte() {
+    let tape = story(Mode::Live);
+    let state = tape.events.iter().fold(State::default(), |state, event| {
+        runsheet::engine::apply(state, event)
+    });
+    let (record, requester) = tape
+        .events
+        .iter()
+        .find_map(|event| match &event.fact {
+            Fact::CheckpointRequested(fact) => Some((&fact.record, &event.person)),
+            _ => None,
+        })
+        .unwrap();
+    let text = approval_text(state.incident.as_deref().unwrap(), record, requester);
+    let digest = Digest::of(text.as_bytes());
+    let document = document();
+    assert!(
+        document.contains(&format!("```text\n{text}```")),
+        "{text}{digest}"
+    );
+    assert!(document.contains(&digest.to_string()), "{digest}");
 }
 
 #[test]
