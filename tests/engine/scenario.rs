@@ -15,13 +15,13 @@ use runsheet::runbook::model::{Role, Severity};
 
 use super::world::{POLICY, World, kinds, principal};
 
-struct Scene {
-    policy: String,
-    books: Vec<String>,
+pub struct Scene {
+    pub policy: String,
+    pub books: Vec<String>,
     lines: Vec<(usize, String)>,
 }
 
-fn read(text: &str) -> Scene {
+pub fn read(text: &str) -> Scene {
     let mut scene = Scene {
         policy: POLICY.to_owned(),
         books: Vec::new(),
@@ -354,7 +354,12 @@ fn holds(world: &World, told: &Told<'_>, place: &str) {
 fn play(name: &str, text: &str) {
     let scene = read(text);
     let books: Vec<_> = scene.books.iter().map(String::as_str).collect();
-    let mut world = World::new(&scene.policy, &books);
+    let world = World::new(&scene.policy, &books);
+    play_in(world, &scene, name);
+}
+
+/// Plays it in a world that nothing has happened in, and gives back what became of it.
+pub fn play_in(mut world: World, scene: &Scene, name: &str) -> World {
     let mut last: Option<Result<Decision, Refusal>> = None;
     for (number, line) in &scene.lines {
         let place = format!("{name}:{number}: {}", line.trim());
@@ -409,6 +414,7 @@ fn play(name: &str, text: &str) {
     );
     super::told::comes_to_the_same_among_notes(&world, name);
     assert_eq!(world.violations(), Vec::<String>::new(), "{name}");
+    world
 }
 
 fn agreed(last: Option<Result<Decision, Refusal>>, place: &str) {
@@ -417,21 +423,28 @@ fn agreed(last: Option<Result<Decision, Refusal>>, place: &str) {
     }
 }
 
-#[test]
-fn every_scenario_goes_as_it_is_written() {
+/// Every scenario, by the name of its file.
+pub fn all() -> Vec<(String, String)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/scenarios");
-    let mut played = 0;
     let mut files: Vec<_> = fs::read_dir(dir)
         .unwrap()
         .map(|file| file.unwrap().path())
+        .filter(|path| path.file_name().unwrap() != "README.txt")
         .collect();
     files.sort();
-    for file in files {
-        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        if name == "README.txt" {
-            continue;
-        }
-        let text = fs::read_to_string(&file).unwrap();
+    files
+        .into_iter()
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn every_scenario_goes_as_it_is_written() {
+    let mut played = 0;
+    for (name, text) in all() {
         let done = std::panic::catch_unwind(|| play(&name, &text));
         assert!(done.is_ok(), "{name} went otherwise, see above");
         played += 1;

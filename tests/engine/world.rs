@@ -73,7 +73,7 @@ pub fn sign(name: &str, statement: &str) -> Signed {
     sign_in(name, "approval.v1@runsheet", statement)
 }
 
-fn signers() -> String {
+pub fn signers() -> String {
     KEYS.iter()
         .map(|name| {
             let key = key_of(name).public_key().to_openssh().unwrap();
@@ -117,6 +117,9 @@ pub struct World {
     pub policy: String,
     /// More lines of `allowed_signers`.
     pub more_signers: String,
+    /// The commit of the library it pins, and its runbooks with it.
+    pub commit: String,
+    pub mode: Mode,
     pub root: Root,
     pub receipts: BTreeMap<EventId, BootStamp>,
     /// What whoever keeps the claims says.
@@ -125,8 +128,10 @@ pub struct World {
     pub unsigned: Vec<String>,
     /// In which state directory a person sits, where it is not the usual one.
     pub desk: String,
-    heads: BTreeMap<WriterId, (u64, EventId)>,
-    chance: u64,
+    pub heads: BTreeMap<WriterId, (u64, EventId)>,
+    pub chance: u64,
+    /// The lines of the events.
+    pub lines: Vec<String>,
     pub effects: Vec<Effect>,
     /// What stands for the secret values in a record.
     pub secrets: BTreeMap<String, String>,
@@ -148,6 +153,8 @@ impl World {
             books: books.iter().map(|text| pin(text)).collect(),
             policy: policy.to_owned(),
             more_signers: String::new(),
+            commit: COMMIT.to_owned(),
+            mode: Mode::Live,
             root: Root::Trusted {
                 revoked: Vec::new(),
             },
@@ -157,6 +164,7 @@ impl World {
             desk: String::new(),
             heads: BTreeMap::new(),
             chance: 0,
+            lines: Vec::new(),
             effects: Vec::new(),
             secrets: BTreeMap::new(),
             site: None,
@@ -181,19 +189,19 @@ impl World {
         let start = StartIncident {
             title: "Something is wrong".to_owned(),
             severity: Severity::Sev2,
-            mode: Mode::Live,
+            mode: self.mode,
             reference: None,
             alert: None,
             library: LibraryPin {
                 source: "/srv/library".to_owned(),
-                commit: COMMIT.to_owned(),
+                commit: self.commit.clone(),
                 branch: Some("main".to_owned()),
                 author: "Erin East <erin@example.org>".to_owned(),
                 date: self.now.fixed_offset(),
                 subject: "Runbooks".to_owned(),
             },
             policy: PinnedPolicy {
-                commit: COMMIT.to_owned(),
+                commit: self.commit.clone(),
                 sha256: judge::policy_digest(&self.policy, &signers),
             },
             policy_yaml: self.policy.clone(),
@@ -294,6 +302,7 @@ impl World {
         }
         let id = event.id;
         self.events.push(event);
+        self.lines.push(line);
         id
     }
 
@@ -315,7 +324,7 @@ impl World {
             account: who.to_owned(),
             host: "bastion".to_owned(),
             boot: self.boot.clone(),
-            mode: Mode::Live,
+            mode: self.mode,
             sim_time: None,
             fact: fact.into(),
         }
@@ -331,7 +340,7 @@ impl World {
         let prepared = self.prepared(who, &intent)?;
         let signed = prepared
             .as_ref()
-            .map(|prepared| sign(who, &prepared.statement));
+            .map(|prepared| sign_in(who, self.mode.namespace(), &prepared.statement));
         let heads = prepared.map(|prepared| prepared.heads).unwrap_or_default();
         let command = complete(intent, signed, heads, &self.secrets);
         self.command(who, command)
