@@ -166,7 +166,7 @@ impl Judges {
     /// Status and findings by path.
     fn other(&self, places: &[PathBuf]) -> BTreeMap<String, (u8, Vec<String>)> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/verify.py");
-        let done = Command::new("python3")
+        let done = Command::new(python())
             .arg("-B")
             .arg(script)
             .arg("--library")
@@ -258,5 +258,15 @@ fn in_git(repo: &Repository, case: &Case) {
     {
         let name = format!("refs/incidents/{}/w/{first}", case.tape.incident);
         repo.reference(&name, *last, true, "test").unwrap();
+    }
+}
+
+/// The system's own Python, which has the system's packages, where there is one.
+fn python() -> &'static str {
+    let system = "/usr/bin/python3";
+    if std::path::Path::new(system).exists() {
+        system
+    } else {
+        "python3"
     }
 }
