@@ -43,7 +43,7 @@ pub struct State {
     pub proposal: Option<Arc<Proposal>>,
     /// Artifacts that are taken out, or that somebody wants taken out.
     pub expunged: BTreeMap<Digest, Arc<Expunged>>,
-    /// Answers and changes that closed a request while its approvals could still be used by who had not heard of them.
+    /// What closed a request, or changed who is trusted, while others may act as if it had not because they have not heard.
     pub crossings: Vec<Arc<Crossing>>,
     /// Nonces of statements already in the record.
     pub nonces: Arc<BTreeSet<String>>,
@@ -249,17 +249,17 @@ pub struct Expunged {
     pub done: bool,
 }
 
-/// Something that closed a request, for as long as an execution may honestly not have heard of it.
+/// Something that closed a request or changed who is trusted, for as long as somebody may honestly not have heard of it.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Crossing {
-    pub step: StepRef,
-    /// The request and the incident as they were before.
-    pub before: Arc<Request>,
+    /// The request as it was before; `None` where who is trusted changed.
+    pub before: Option<Arc<Request>>,
+    /// The incident as it was before.
     pub incident: Arc<Incident>,
     /// What closed it, and every event since that knows of it.
     pub known: BTreeSet<EventId>,
-    /// No approval of it holds longer.
+    /// No approval of it holds longer; for a change of trust, a day.
     pub until: DateTime<Utc>,
 }
 
@@ -394,6 +394,16 @@ impl Run {
             .filter(|step| matches!(step.status, Status::Done | Status::Skipped))
             .count();
         (over, self.steps.len())
+    }
+}
+
+impl Crossing {
+    /// Whether it closed the request of this try of this step.
+    #[must_use]
+    pub fn is_of(&self, step: &StepRef) -> bool {
+        self.before
+            .as_ref()
+            .is_some_and(|request| request.record.step == *step)
     }
 }
 

@@ -533,3 +533,37 @@ fn a_crossing_is_forgotten_when_no_approval_can_have_held_so_long() {
     executor.now += TimeDelta::minutes(16);
     assert!(executor.run("alice", "drop").is_err());
 }
+
+#[test]
+fn an_approval_that_crosses_with_a_revocation_is_no_lie_and_opens_nothing() {
+    let here = asked();
+    let (mut approver, mut shrunk) = (here.elsewhere(), here);
+    approver.approve("bob", "drop").unwrap();
+    revoke(&mut shrunk, "carol", revoked("bob", None));
+    let mut forger = shrunk.clone();
+    merge(&mut shrunk, &approver);
+    assert_eq!(shrunk.violations(), Vec::<String>::new());
+    assert_eq!(shrunk.flags(false).len(), 1);
+    assert!(shrunk.run("alice", "drop").is_err());
+    // Whoever had heard of it has no such excuse.
+    let fact = approver.last("checkpoint.approved").fact.clone();
+    forger.forge("bob", fact);
+    assert_eq!(forger.violations().len(), 1);
+}
+
+#[test]
+fn what_comes_late_is_a_lie_all_the_same_where_its_signer_did_not_sign_it() {
+    let mut world = approved();
+    let overridden = {
+        let mut other = world.elsewhere();
+        other.overrides("carol", "drop", "in a hurry").unwrap();
+        other.last("checkpoint.overridden").fact.clone()
+    };
+    world.run("alice", "drop").unwrap();
+    world.exit("alice", "drop", 0, "");
+    let mut honest = world.clone();
+    honest.forge("carol", overridden.clone());
+    assert_eq!(honest.violations(), Vec::<String>::new());
+    world.forge("mallory", overridden);
+    assert_eq!(world.violations().len(), 1);
+}

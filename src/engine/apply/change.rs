@@ -29,6 +29,7 @@ pub(super) fn revoked(state: &mut State, event: &Event, fact: &TrustRevoked) {
         return;
     };
     crossing::all_open(state, event, |request| rests(fact, request));
+    crossing::trust_moves(state, event);
     let mut shrunk = Incident::clone(&incident);
     for gone in &fact.revoked {
         match &gone.role {
@@ -123,6 +124,7 @@ fn adopt(state: &mut State, event: &Event) {
         return;
     }
     crossing::all_open(state, event, |_| true);
+    crossing::trust_moves(state, event);
     let read = change::read(
         &proposal.policy,
         &proposal.policy_yaml,

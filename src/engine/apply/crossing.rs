@@ -8,7 +8,10 @@ use crate::engine::checkpoint::{CLOCK_SKEW_SECONDS, judge};
 use crate::engine::event::Event;
 use crate::engine::fact::CheckpointConsumed;
 use crate::engine::ids::StepRef;
-use crate::engine::state::{Crossing, Request, State};
+use crate::engine::state::{Crossing, Incident, Request, State};
+
+/// For so long somebody away from the hub may honestly not have heard that trust changed.
+const UNHEARD: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 
 /// Every event that knows of a crossing is noted; one that no approval can outlive is forgotten.
 pub(super) fn follow(state: &mut State, event: &Event) {
@@ -16,10 +19,40 @@ pub(super) fn follow(state: &mut State, event: &Event) {
         .crossings
         .retain(|crossing| event.recorded_at <= crossing.until);
     for crossing in &mut state.crossings {
-        if event.parents().any(|id| crossing.known.contains(&id)) {
+        if knows(event, crossing) {
             Arc::make_mut(crossing).known.insert(event.id);
         }
     }
+}
+
+fn knows(event: &Event, crossing: &Crossing) -> bool {
+    event.parents().any(|id| crossing.known.contains(&id))
+}
+
+/// Keeps the incident as it was before this event changes who is trusted in it.
+pub(super) fn trust_moves(state: &mut State, event: &Event) {
+    if let Some(incident) = state.incident.clone() {
+        state.crossings.push(Arc::new(Crossing {
+            before: None,
+            incident,
+            known: [event.id].into(),
+            until: event.recorded_at + UNHEARD,
+        }));
+    }
+}
+
+/// The incident as it was before each change of trust that this event has not heard of.
+pub(super) fn unheard<'a>(
+    state: &'a State,
+    event: &'a Event,
+) -> impl Iterator<Item = &'a Incident> {
+    let moves = state
+        .crossings
+        .iter()
+        .filter(|crossing| crossing.before.is_none());
+    moves
+        .filter(|crossing| !knows(event, crossing))
+        .map(|crossing| crossing.incident.as_ref())
 }
 
 /// Keeps the request of a step as it was before this event closes it, for as long as its approvals hold.
@@ -39,8 +72,7 @@ pub(super) fn keep(state: &mut State, event: &Event, step: &StepRef) {
         return;
     };
     state.crossings.push(Arc::new(Crossing {
-        step: request.record.step.clone(),
-        before: request,
+        before: Some(request),
         incident,
         known: [event.id].into(),
         until: until + chrono::TimeDelta::seconds(CLOCK_SKEW_SECONDS),
@@ -68,14 +100,13 @@ pub(super) fn consumed(
     event: &Event,
     fact: &CheckpointConsumed,
 ) -> Option<(Arc<Request>, judge::Judged)> {
-    let unaware = |crossing: &&Arc<Crossing>| {
-        crossing.step == fact.step && !event.parents().any(|id| crossing.known.contains(&id))
-    };
+    let unaware = |crossing: &&Arc<Crossing>| crossing.is_of(&fact.step) && !knows(event, crossing);
     state.crossings.iter().filter(unaware).find_map(|crossing| {
+        let before = crossing.before.as_ref()?;
         let mut then = state.clone();
         then.incident = Some(Arc::clone(&crossing.incident));
-        step_mut(&mut then, &fact.step)?.request = Some(Arc::clone(&crossing.before));
-        if !super::fits::is_executor(&crossing.before.record, event) {
+        step_mut(&mut then, &fact.step)?.request = Some(Arc::clone(before));
+        if !super::fits::is_executor(&before.record, event) {
             return None;
         }
         judge::consume(
@@ -87,6 +118,6 @@ pub(super) fn consumed(
             event.recorded_at,
         )
         .ok()
-        .map(|judged| (Arc::clone(&crossing.before), judged))
+        .map(|judged| (Arc::clone(before), judged))
     })
 }

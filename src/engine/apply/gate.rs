@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{crossing, reached, violation};
+use super::{crossing, reached, violation, words};
 use crate::engine::checkpoint::{closing, judge, person};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
@@ -114,8 +114,22 @@ pub(super) fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate
     use crate::engine::command::RefusalKind as Kind;
     match refusal.kind {
         Kind::WrongState | Kind::NoSuchThing => late_or_wrong(state, event, refusal),
-        _ => violation(state, event, refusal),
+        _ => moved_or_wrong(state, event, refusal),
     }
+}
+
+/// What was right by the policy its host knew crossed with a change of trust: a conflict too.
+fn moved_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
+    let moved = crossing::unheard(state, event).next().is_some();
+    if moved && words::lie(state, event).is_none() {
+        let what = format!(
+            "{} crossed with a change of who is trusted: {}",
+            event.fact.kind(),
+            refusal.what
+        );
+        return super::conflict(state, event, what);
+    }
+    violation(state, event, refusal);
 }
 
 /// An answer that crossed with a withdrawal, a denial or another answer on the way is a conflict, not a lie.
@@ -123,6 +137,10 @@ pub(super) fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::e
     use crate::engine::command::RefusalKind as Kind;
     match refusal.kind {
         Kind::WrongState | Kind::Denied | Kind::NoSuchThing | Kind::Changed | Kind::Late => {
+            if let Some(lie) = words::lie(state, event) {
+                let refusal = Refusal::new(RefusalKind::BadSignature, lie);
+                return violation(state, event, &refusal);
+            }
             super::conflict(
                 state,
                 event,
@@ -133,7 +151,7 @@ pub(super) fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::e
                 ),
             );
         }
-        _ => violation(state, event, refusal),
+        _ => moved_or_wrong(state, event, refusal),
     }
 }
 
@@ -192,7 +210,7 @@ pub(super) fn consumed(state: &mut State, event: &Event, fact: &CheckpointConsum
         super::conflict(state, event, what);
         state
             .crossings
-            .retain(|crossing| crossing.step != fact.step);
+            .retain(|crossing| !crossing.is_of(&fact.step));
         if let Some(at) = step_mut(state, &fact.step) {
             at.request = Some(before);
         }

@@ -8,6 +8,7 @@ mod gate;
 mod incident;
 pub mod told;
 mod walk;
+mod words;
 
 use std::sync::Arc;
 
