@@ -128,6 +128,9 @@ pub enum Cmd {
         paths: Vec<PathBuf>,
         #[arg(long, value_enum, default_value = "text")]
         format: CheckFormat,
+        /// In place of problems, who could pass each checkpoint of the library, by git and allowed_signers
+        #[arg(long, conflicts_with_all = ["paths", "format"])]
+        gates: bool,
     },
     /// The JSON Schema of a file format
     Schema {

@@ -1,26 +1,24 @@
 //! Commands about the library: what is in it, whether it is right, who is in it, how it changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::args::{CheckFormat, Cmd, Common, People as PeopleCmd, SchemaOf};
+use super::args::{Cmd, Common, People as PeopleCmd, SchemaOf};
+pub(super) use super::check::{of_library, problems_of};
 use super::config::Config;
-use super::{CliError, out};
+use super::{CliError, check, out};
 use crate::driver::begin;
 use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::host::files;
 use crate::identity;
 use crate::library::people::{self, EVERY_ROLE, NewPerson};
-use crate::library::{ALLOWED_SIGNERS, Author, How, Library, MAX_FILE, POLICY, seed};
-use crate::runbook::check::{self, File, Set};
+use crate::library::{Author, How, Library, POLICY, seed};
 use crate::runbook::header::{self, Header};
 use crate::runbook::parse;
-use crate::runbook::problem::{Place, Problem, Severity};
-use crate::trust::{AllowedSigners, People};
 use crate::tui::world::Entry;
 
 /// Version of what is remembered of a runbook's header.
@@ -43,7 +41,12 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
                 .map_err(|error| CliError::Input(error.to_string()))?;
             out::data(&text)
         }
-        Cmd::Check { paths, format } => check_paths(common, &paths, format),
+        Cmd::Check {
+            paths,
+            format,
+            gates: false,
+        } => check::paths(common, &paths, format),
+        Cmd::Check { .. } => check::gates(common),
         Cmd::Init { dir, name, email } => init(common, dir, name, email),
         Cmd::People { action } => people_command(common, action.unwrap_or(PeopleCmd::List)),
         Cmd::List { query } => list(common, query.as_deref()),
@@ -328,203 +331,6 @@ fn how(how: How) -> &'static str {
         How::Changed => "changed",
         How::Removed => "removed",
     }
-}
-
-/// The files to check: those named, everything below the folders named, else the library's.
-fn check_paths(common: &Common, paths: &[PathBuf], format: CheckFormat) -> Result<(), CliError> {
-    let files = if paths.is_empty() {
-        let config = Config::read(common)?;
-        of_library(&open(&config)?)?
-    } else {
-        let mut files = Vec::new();
-        for path in paths {
-            gather(path, &mut files)?;
-        }
-        files
-    };
-    let problems = problems_of(&files, SystemClock.now().date_naive());
-    let format = if common.json {
-        CheckFormat::Json
-    } else {
-        format
-    };
-    print_problems(&problems, format)?;
-    if check::has_errors(&problems) {
-        Err(CliError::Status(1))
-    } else {
-        Ok(())
-    }
-}
-
-/// A file to check: its path for messages, and its content.
-pub(super) type Checked = (String, Vec<u8>);
-
-/// Every problem of these files, those of `allowed_signers` and of who is who among them.
-pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
-    let named = |name: &str| {
-        files
-            .iter()
-            .find(|(path, _)| path.rsplit('/').next() == Some(name))
-            .map(|(path, bytes)| File { path, bytes })
-    };
-    let signers = named(ALLOWED_SIGNERS).map(|file| {
-        let (signers, problems) = AllowedSigners::parse(&String::from_utf8_lossy(file.bytes));
-        (file.path, signers, problems)
-    });
-    let known: Option<BTreeSet<String>> = signers.as_ref().map(|(_, signers, _)| {
-        signers
-            .signers()
-            .iter()
-            .flat_map(|signer| signer.principals.iter().map(ToString::to_string))
-            .collect()
-    });
-    let runbooks = files
-        .iter()
-        .filter(|(path, _)| path.ends_with(".yaml") && path.rsplit('/').next() != Some(POLICY))
-        .map(|(path, bytes)| File { path, bytes })
-        .collect();
-    let policy = named(POLICY);
-    let mut problems = check::check(
-        &Set {
-            runbooks,
-            policy,
-            signers: known,
-        },
-        today,
-    );
-    if let Some((path, signers, lines)) = signers {
-        problems.extend(lines.iter().map(|problem| {
-            let place = Place {
-                line: u32::try_from(problem.line).unwrap_or(u32::MAX),
-                column: 1,
-            };
-            let severity = if problem.used {
-                Severity::Warning
-            } else {
-                Severity::Error
-            };
-            Problem::new(path, place, severity, "signers", problem.what.clone())
-        }));
-        let policy = policy
-            .and_then(|file| parse::policy(file.path, file.bytes).0)
-            .unwrap_or_default();
-        let people = People::new(&policy, &signers);
-        let place = Place { line: 1, column: 1 };
-        problems.extend(
-            people
-                .problems()
-                .iter()
-                .map(|problem| Problem::error(path, place, "people", problem.to_string())),
-        );
-    }
-    problems
-}
-
-/// Everything `check` looks at in a library.
-pub(super) fn of_library(library: &Library) -> Result<Vec<Checked>, CliError> {
-    let pin = library.pin()?;
-    let mut files = Vec::new();
-    for entry in library.entries(&pin)?.entries {
-        let blob = library.read_entry(&entry)?;
-        files.push((entry.path, blob.bytes));
-    }
-    files.extend(
-        library
-            .policy(&pin)?
-            .map(|blob| (POLICY.to_owned(), blob.bytes)),
-    );
-    files.extend(
-        library
-            .allowed_signers(&pin)?
-            .map(|blob| (ALLOWED_SIGNERS.to_owned(), blob.bytes)),
-    );
-    Ok(files)
-}
-
-fn gather(path: &Path, found: &mut Vec<Checked>) -> Result<(), CliError> {
-    let fail = |error: std::io::Error| CliError::Input(format!("{}: {error}", path.display()));
-    if std::fs::symlink_metadata(path).map_err(fail)?.is_dir() {
-        let mut inside: Vec<_> = std::fs::read_dir(path)
-            .map_err(fail)?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .collect();
-        inside.sort();
-        for path in inside {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let wanted = path.is_dir() || name.ends_with(".yaml") || name == ALLOWED_SIGNERS;
-            if wanted && !name.starts_with('.') {
-                gather(&path, found)?;
-            }
-        }
-        return Ok(());
-    }
-    // A little more than a file may have, so that a larger one is told of and not silently cut; never all of it.
-    let most = MAX_FILE + 1;
-    let file = std::fs::File::open(path).map_err(fail)?;
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes).map_err(fail)?;
-    found.push((path.to_string_lossy().into_owned(), bytes));
-    Ok(())
-}
-
-fn print_problems(problems: &[Problem], format: CheckFormat) -> Result<(), CliError> {
-    match format {
-        CheckFormat::Json => out::json(&json!({ "problems": problems })),
-        CheckFormat::Sarif => {
-            let text = serde_json::to_string_pretty(&sarif(problems))
-                .map_err(|error| CliError::Input(error.to_string()))?;
-            out::data(&text)
-        }
-        CheckFormat::Text => {
-            let lines: Vec<_> = problems
-                .iter()
-                .map(|problem| format!("{problem}\n"))
-                .collect();
-            out::data(&lines.concat())?;
-            let count = |severity| {
-                problems
-                    .iter()
-                    .filter(|problem| problem.severity == severity)
-                    .count()
-            };
-            out::talk(&format!(
-                "{} errors, {} warnings",
-                count(Severity::Error),
-                count(Severity::Warning)
-            ));
-            Ok(())
-        }
-    }
-}
-
-fn sarif(problems: &[Problem]) -> serde_json::Value {
-    let results: Vec<_> = problems
-        .iter()
-        .map(|problem| {
-            let text = match &problem.hint {
-                Some(hint) => format!("{} ({hint})", problem.what),
-                None => problem.what.clone(),
-            };
-            json!({
-                "ruleId": problem.code,
-                "level": problem.severity.to_string(),
-                "message": { "text": text },
-                "locations": [{ "physicalLocation": {
-                    "artifactLocation": { "uri": problem.file },
-                    "region": { "startLine": problem.line, "startColumn": problem.column },
-                }}],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{ "tool": { "driver": { "name": "runsheet", "version": env!("CARGO_PKG_VERSION") } }, "results": results }],
-    })
 }
 
 fn init(

@@ -2,6 +2,7 @@
 //! done here with the same rules.
 
 pub mod args;
+mod check;
 mod checkpoint;
 mod clipboard;
 mod config;

@@ -31,10 +31,22 @@ checkpoints:
   - {when: \"risk == 'destructive'\", approvals: 1, role: approver, not: [performer], expires: 15m}
   # Once several people write the runbooks, add `author`: then nobody approves a step whose lines are their own.
   # - {when: \"risk == 'privileged'\", approvals: 1, role: approver, not: [performer], expires: 30m}
+  # Two people, one of them from security, with hardware keys that somebody touches:
+  # - {when: \"'payments' in services\", approvals: 2, of_them: {security: 1}, keys: {touch: required}}
+
+# When more is asked for: once, or every week.
+# freezes:
+#   - {name: year-end, from: 2026-12-20T00:00:00Z, until: 2027-01-02T00:00:00Z, when: \"risk != 'routine'\", approvals: 2}
+#   - {name: weekend, weekly: {from: 'Fri 16:00', until: 'Mon 06:00'}, when: \"risk == 'privileged'\"}
 
 # Who may go through a checkpoint without approvals, and for how long. It is recorded, announced, and must be reviewed
-# by somebody else before the incident can be closed.
-override: {roles: [commander], expires: 30m}
+# by somebody else before the incident can be closed; after `review_within` the review is late. `when` bounds it to some
+# steps.
+override: {roles: [commander], expires: 30m, review_within: 72h}
+
+# Who may bring a newer policy into an incident that is open: two commanders or approvers, one of them a commander,
+# unless said otherwise.
+# adopt: {approvals: 2, role: commander}
 
 # Whose approval counts when git names an author of a step who is not among the people: nobody's, unless allowed here.
 # unknown_authors: allow

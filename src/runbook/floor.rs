@@ -58,7 +58,7 @@ impl Policy {
             let context = context.get_or_insert_with(|| facts(runbook, step, values));
             holds(when, context)
         };
-        self.strictest(step, |freeze| freeze.period.contains(at), holds)
+        self.strictest(step, |_, freeze| freeze.period.contains(at), holds)
     }
 
     /// The freezes that ask something for this step at this moment.
@@ -98,7 +98,7 @@ impl Policy {
     pub(crate) fn strictest(
         &self,
         step: &Step,
-        in_force: impl Fn(&Freeze) -> bool,
+        in_force: impl Fn(usize, &Freeze) -> bool,
         mut holds: impl FnMut(usize, &str) -> bool,
     ) -> Option<Checkpoint> {
         let mut sum = Sum::default();
@@ -111,8 +111,9 @@ impl Policy {
             }
         }
         for (index, freeze) in self.freezes.iter().enumerate() {
-            let index = self.checkpoints.len() + index;
-            if in_force(freeze) && freeze.when.as_ref().is_none_or(|when| holds(index, when)) {
+            let rule = self.checkpoints.len() + index;
+            let matches = |when: &String| holds(rule, when);
+            if in_force(index, freeze) && freeze.when.as_ref().is_none_or(matches) {
                 sum.add(&freeze.asks);
             }
         }
@@ -368,6 +369,39 @@ mod tests {
             .is_some()
         );
         assert!(of(&policy, "risk: routine", &[("risk", "privileged")]).is_none());
+    }
+
+    #[test]
+    fn a_rule_can_ask_for_every_fact_of_a_step_and_for_the_values_of_the_run() {
+        let text = "id: a\ntitle: A\nseverity: sev2\ntags: [db]\nservices: [billing, web]\nsteps:\n  - {id: s, phase: recovery, role: operator, run: x, risk: privileged}\n";
+        let runbook = parse::runbook("a.yaml", text.as_bytes()).0.unwrap();
+        let values = BTreeMap::from([("account".to_owned(), "prod".to_owned())]);
+        for (when, applies) in [
+            ("risk == 'privileged'", true),
+            ("risk == 'destructive'", false),
+            ("kind == 'run'", true),
+            ("kind == 'manual'", false),
+            ("phase == 'recovery'", true),
+            ("phase == 'containment'", false),
+            ("role == 'operator'", true),
+            ("role == 'scribe'", false),
+            ("severity == 'sev2'", true),
+            ("severity in ['sev3', 'sev4']", false),
+            ("'db' in tags", true),
+            ("'web' in tags", false),
+            ("'billing' in services", true),
+            ("'db' in services", false),
+            ("runbook == 'a' and step == 's'", true),
+            ("step == 't'", false),
+            ("account == 'prod'", true),
+            ("account == 'test'", false),
+        ] {
+            let yaml = format!("checkpoints: [{{when: \"{when}\"}}]");
+            let policy = policy(&yaml);
+            let at = DateTime::UNIX_EPOCH;
+            let gate = policy.checkpoint_for(&runbook, &runbook.steps[0], &values, at);
+            assert_eq!(gate.is_some(), applies, "{when}");
+        }
     }
 
     #[test]

@@ -99,6 +99,22 @@ impl Period {
             }
         }
     }
+
+    /// The moments within the week after `at` at which it begins or ends.
+    pub(crate) fn edges(&self, at: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        match self {
+            Self::Once { from, until } => vec![*from, *until],
+            Self::Weekly { from, until, zone } => {
+                let now = TimeOfWeek::of(at, *zone);
+                let minute = at.with_second(0).and_then(|at| at.with_nanosecond(0));
+                let after = |edge: &TimeOfWeek| {
+                    let minutes = i64::from(now.until(*edge));
+                    minute?.checked_add_signed(TimeDelta::minutes(minutes))
+                };
+                [from, until].into_iter().filter_map(after).collect()
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,26 @@
-//! The proof of gates: whether the people a policy names can pass each checkpoint, and whether they have to.
-//! Knows nothing of who is at work today, and nothing of authors, whom only git knows.
+//! The proof of gates: whether the people a policy names can pass each checkpoint, whether they have to, and who they
+//! are. Knows nothing of who is at work today; authors, whom only git knows, are given where they are known.
+
+mod count;
+mod seasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::adoption::Adoption;
 use super::expr::{self, Expr};
 use super::floor::{self, RULE_WORDS};
-use super::model::{NotWho, Runbook, Step, StepId};
-use super::policy::{Checkpoint, CheckpointRule, Person, Policy};
+use super::model::{KeyRule, NotWho, Role, Runbook, Step, StepId};
+use super::policy::{Checkpoint, Person, Policy, Requirement};
 use super::problem::visible;
+use count::Puzzle;
+use seasons::Seasons;
+
+/// The principals of `allowed_signers`, and whether one of their keys is a hardware key.
+pub type Keys = BTreeMap<String, bool>;
 
 /// What is wrong with a step's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +31,16 @@ pub enum Fault {
     Open,
     /// Without this person it cannot be passed.
     HangsOn(Vec<String>),
+    /// It asks for approvals in both of these roles, as if of different people, and each of these people has both, so
+    /// that one approval counts as two.
+    TwoDuties {
+        /// The first pair of roles.
+        roles: (Role, Role),
+        /// By name.
+        people: Vec<String>,
+    },
+    /// Its `not` names the approvers of a step that has no checkpoint, so that there are none.
+    NobodyApproves(StepId),
 }
 
 /// A faulty gate.
@@ -27,81 +49,179 @@ pub enum Fault {
 pub struct Finding {
     pub step: StepId,
     pub fault: Fault,
+    /// The freezes in force while it is so; empty: always.
+    pub during: Vec<String>,
 }
 
-/// Who can act at all: the people with a principal that `signers` holds. `None`: the signers are not known.
-fn active<'p>(
-    policy: &'p Policy,
-    signers: Option<&BTreeSet<String>>,
-) -> BTreeMap<&'p str, &'p Person> {
-    let known = |person: &Person| match signers {
-        None => true,
-        Some(signers) => person
-            .principals
-            .iter()
-            .any(|principal| signers.contains(principal)),
+/// Somebody who can act, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate<'p> {
+    person: &'p Person,
+    hardware: bool,
+}
+
+impl Candidate<'_> {
+    fn fits(&self, need: &Requirement, keys: KeyRule) -> bool {
+        (keys == KeyRule::Any || self.hardware)
+            && need.fits(|role| self.person.roles.contains(role))
+    }
+}
+
+/// Who can act at all: the people with a principal that `keys` holds. `None`: the keys are not known, and everybody with
+/// a principal is taken to have one of every kind.
+fn active<'p>(policy: &'p Policy, keys: Option<&Keys>) -> BTreeMap<&'p str, Candidate<'p>> {
+    let candidate = |person: &'p Person| {
+        let Some(keys) = keys else {
+            return (!person.principals.is_empty()).then_some(Candidate {
+                person,
+                hardware: true,
+            });
+        };
+        let held = person.principals.iter();
+        let held: Vec<bool> = held
+            .filter_map(|principal| keys.get(principal).copied())
+            .collect();
+        (!held.is_empty()).then(|| Candidate {
+            person,
+            hardware: held.contains(&true),
+        })
     };
-    let people = policy.people.iter().filter(|(_, person)| known(person));
+    let people = policy.people.iter();
     people
-        .map(|(name, person)| (name.as_str(), person))
+        .filter_map(|(name, person)| Some((name.as_str(), candidate(person)?)))
         .collect()
 }
 
-/// Every gate of a runbook that cannot be passed, is always open, or hangs on one person. Values of a run are not
-/// known, so every rule that might apply does. `signers` are the principals of `allowed_signers`, if known.
+/// Every gate of a runbook that cannot be passed, is always open, hangs on one person, or asks one person twice. Values
+/// of a run are not known, so every rule that might apply does. `keys` are those of `allowed_signers`, if known.
 /// A policy without people proves nothing and finds nothing but open gates.
 #[must_use]
-pub fn prove(
-    policy: &Policy,
-    signers: Option<&BTreeSet<String>>,
-    runbook: &Runbook,
-) -> Vec<Finding> {
-    Prover::new(policy, signers).prove(runbook)
+pub fn prove(policy: &Policy, keys: Option<&Keys>, runbook: &Runbook) -> Vec<Finding> {
+    Prover::new(policy, keys).prove(runbook)
 }
 
 /// Proves the gates of many runbooks; what was once worked out is kept.
 pub(crate) struct Prover<'p> {
     policy: &'p Policy,
-    people: BTreeMap<&'p str, &'p Person>,
+    people: BTreeMap<&'p str, Candidate<'p>>,
     rules: Vec<Option<Expr>>,
+    seasons: Seasons,
     answers: HashMap<(usize, String), bool>,
-    faults: Vec<(Checkpoint, Option<Fault>)>,
+    faults: Vec<(Gate, Vec<Fault>)>,
+    /// Whether something was too large to prove.
+    pub unsure: bool,
+}
+
+/// A checkpoint and those of the steps whose approvers do not count for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Gate {
+    checkpoint: Checkpoint,
+    others: Vec<Checkpoint>,
 }
 
 impl<'p> Prover<'p> {
-    pub fn new(policy: &'p Policy, signers: Option<&BTreeSet<String>>) -> Self {
-        let parsed =
-            |rule: &CheckpointRule| rule.when.as_ref().and_then(|when| expr::parse(when).ok());
+    pub fn new(policy: &'p Policy, keys: Option<&Keys>) -> Self {
+        let rules = policy.checkpoints.iter().map(|rule| &rule.when);
+        let whens = rules.chain(policy.freezes.iter().map(|freeze| &freeze.when));
+        let seasons = Seasons::of(&policy.freezes);
         Self {
             policy,
-            people: active(policy, signers),
-            rules: policy.checkpoints.iter().map(parsed).collect(),
+            people: active(policy, keys),
+            rules: whens
+                .map(|when| when.as_ref().and_then(|when| expr::parse(when).ok()))
+                .collect(),
             answers: HashMap::new(),
             faults: Vec::new(),
+            unsure: seasons.cut,
+            seasons,
         }
     }
 
     pub fn prove(&mut self, runbook: &Runbook) -> Vec<Finding> {
         let mut findings = Vec::new();
         for step in &runbook.steps {
-            let policy = self.policy;
-            let fault = match policy.strictest(
-                step,
-                |_| false,
-                |index, _| self.holds(index, runbook, step),
-            ) {
-                None => step.checkpoint.as_ref().map(|_| Fault::Open),
-                Some(_) if policy.people.is_empty() => None,
-                Some(checkpoint) => self.fault(checkpoint),
-            };
-            if let Some(fault) = fault {
-                findings.push(Finding {
-                    step: step.id.clone(),
-                    fault,
-                });
+            let mut known: Vec<Fault> = Vec::new();
+            let mut asked: Vec<Option<Gate>> = Vec::new();
+            for season in self.seasons.sets.clone() {
+                let gate = self.gate(runbook, step, &season);
+                if asked.contains(&gate) {
+                    continue;
+                }
+                for fault in self.faults_of(runbook, step, gate.as_ref(), &season) {
+                    if known.contains(&fault) {
+                        continue;
+                    }
+                    known.push(fault.clone());
+                    findings.push(Finding {
+                        step: step.id.clone(),
+                        fault,
+                        during: self.names(&season),
+                    });
+                }
+                asked.push(gate);
             }
         }
         findings
+    }
+
+    fn names(&self, season: &[usize]) -> Vec<String> {
+        let freezes = season
+            .iter()
+            .filter_map(|index| self.policy.freezes.get(*index));
+        freezes.map(|freeze| freeze.name.clone()).collect()
+    }
+
+    fn faults_of(
+        &mut self,
+        runbook: &Runbook,
+        step: &Step,
+        gate: Option<&Gate>,
+        season: &[usize],
+    ) -> Vec<Fault> {
+        let Some(gate) = gate else {
+            // A freeze adds, so that only what is open without one is open.
+            let open = step.checkpoint.is_some() && season.is_empty();
+            return open.then_some(Fault::Open).into_iter().collect();
+        };
+        let mut faults = Vec::new();
+        for not in &gate.checkpoint.not {
+            if let NotWho::ApproverOf(other) = not
+                && let Some(other) = runbook.step(other)
+                && self.checkpoint(runbook, other, season).is_none()
+            {
+                faults.push(Fault::NobodyApproves(other.id.clone()));
+            }
+        }
+        if !self.policy.people.is_empty() {
+            faults.extend(self.faults(gate));
+        }
+        faults
+    }
+
+    fn gate(&mut self, runbook: &Runbook, step: &Step, season: &[usize]) -> Option<Gate> {
+        let checkpoint = self.checkpoint(runbook, step, season)?;
+        let mut others = Vec::new();
+        for not in &checkpoint.not {
+            if let NotWho::ApproverOf(other) = not
+                && *other != step.id
+                && let Some(other) = runbook.step(other)
+            {
+                others.extend(self.checkpoint(runbook, other, season));
+            }
+        }
+        Some(Gate { checkpoint, others })
+    }
+
+    /// What the step needs while just these freezes are in force.
+    fn checkpoint(
+        &mut self,
+        runbook: &Runbook,
+        step: &Step,
+        season: &[usize],
+    ) -> Option<Checkpoint> {
+        let policy = self.policy;
+        let in_force = |index: usize, _: &_| season.contains(&index);
+        policy.strictest(step, in_force, |index, _| self.holds(index, runbook, step))
     }
 
     /// Whether a rule might apply to a step: it does when it cannot be read, or asks for a value of the run.
@@ -127,14 +247,75 @@ impl<'p> Prover<'p> {
         answer
     }
 
-    fn fault(&mut self, checkpoint: Checkpoint) -> Option<Fault> {
-        if let Some((_, fault)) = self.faults.iter().find(|(seen, _)| *seen == checkpoint) {
-            return fault.clone();
+    fn faults(&mut self, gate: &Gate) -> Vec<Fault> {
+        if let Some((_, faults)) = self.faults.iter().find(|(seen, _)| seen == gate) {
+            return faults.clone();
         }
-        let fault = fault(&self.people, &checkpoint);
-        self.faults.push((checkpoint, fault.clone()));
-        fault
+        let found = faults(&self.people, gate);
+        self.unsure |= found.is_none();
+        let found = found.unwrap_or_default();
+        self.faults.push((gate.clone(), found.clone()));
+        found
     }
+
+    /// Who could approve a step at this moment, and who can perform it so that enough others are left. `authors` are the
+    /// people who wrote it, where git knows them; `None` in it is somebody whom policy does not name.
+    pub fn passers(
+        &mut self,
+        runbook: &Runbook,
+        step: &Step,
+        at: DateTime<Utc>,
+        authors: Option<&BTreeSet<Option<String>>>,
+    ) -> Option<Passers> {
+        let season = seasons::at(&self.policy.freezes, at);
+        let gate = self.gate(runbook, step, &season)?;
+        let bars = gate.checkpoint.not.contains(&NotWho::Author);
+        let stranger = authors.is_some_and(|authors| authors.is_empty() || authors.contains(&None))
+            && !self.policy.allow_unknown_authors;
+        let wrote = |name: &str| {
+            authors.is_some_and(|authors| {
+                authors
+                    .iter()
+                    .flatten()
+                    .any(|author| author.as_str() == name)
+            })
+        };
+        let barred = |name: &str| bars && (stranger || wrote(name));
+        let puzzle = Puzzle::new(&self.people, &gate.checkpoint, &gate.others, barred);
+        let names = |fits: &dyn Fn(usize) -> bool| -> Vec<String> {
+            let groups = puzzle.groups.iter().enumerate();
+            let fit = groups.filter(|(index, _)| fits(*index));
+            let mut names: Vec<String> = fit
+                .flat_map(|(_, group)| group.names.iter().map(|name| (*name).to_owned()))
+                .collect();
+            names.sort_unstable();
+            names
+        };
+        Some(Passers {
+            approvers: names(&|index| puzzle.approves(index)),
+            performers: names(&|index| puzzle.passable(Some(index), None) == Some(true)),
+            authors: bars
+                .then(|| authors.map(|known| known.iter().flatten().cloned().collect()))
+                .flatten(),
+            unknown_author: bars && stranger,
+            checkpoint: gate.checkpoint,
+        })
+    }
+}
+
+/// Who could pass a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Passers {
+    pub checkpoint: Checkpoint,
+    /// Whose approval can count, by name.
+    pub approvers: Vec<String>,
+    /// Who can perform the step so that enough of the others can approve it.
+    pub performers: Vec<String>,
+    /// Who wrote the step and therefore may not approve it; `None` where that does not matter or is not known.
+    pub authors: Option<Vec<String>>,
+    /// Whether it was written by somebody whom policy does not name, so that nobody may approve it.
+    pub unknown_author: bool,
 }
 
 /// The facts a rule asks for, in a row, so that steps alike in them are worked out once.
@@ -157,215 +338,131 @@ fn fact_key(names: &[String], runbook: &Runbook, step: &Step) -> String {
     key
 }
 
-fn fault(people: &BTreeMap<&str, &Person>, checkpoint: &Checkpoint) -> Option<Fault> {
-    if !passable(people, checkpoint, None) {
-        return Some(Fault::Never(why(people, checkpoint)));
+/// `None`: it is too large to find out.
+fn faults(people: &BTreeMap<&str, Candidate<'_>>, gate: &Gate) -> Option<Vec<Fault>> {
+    let puzzle = Puzzle::new(people, &gate.checkpoint, &gate.others, |_| false);
+    if !puzzle.passable(None, None)? {
+        return Some(vec![Fault::Never(why(people, gate))]);
     }
-    let alone = people
-        .keys()
-        .filter(|name| !passable(people, checkpoint, Some(name)));
-    let alone: Vec<String> = alone.map(|name| (*name).to_owned()).collect();
-    (!alone.is_empty()).then_some(Fault::HangsOn(alone))
+    let mut alone = Vec::new();
+    for (index, group) in puzzle.groups.iter().enumerate() {
+        if !puzzle.passable(None, Some(index))? {
+            alone.extend(group.names.iter().map(|name| (*name).to_owned()));
+        }
+    }
+    alone.sort_unstable();
+    let hangs = (!alone.is_empty()).then_some(Fault::HangsOn(alone));
+    Some(
+        hangs
+            .into_iter()
+            .chain(two_duties(people, &gate.checkpoint))
+            .collect(),
+    )
 }
 
-/// Whether somebody could perform the step and enough others approve it, `absent` being away.
-fn passable(
-    people: &BTreeMap<&str, &Person>,
-    checkpoint: &Checkpoint,
-    absent: Option<&str>,
-) -> bool {
-    let excluded = excludes_performer(checkpoint);
-    let present = || people.keys().copied().filter(|name| Some(*name) != absent);
-    present().any(|performer| {
-        checkpoint.requirements.iter().all(|requirement| {
-            let eligible = present().filter(|name| {
-                (!excluded || *name != performer)
-                    && people
-                        .get(name)
-                        .is_some_and(|person| requirement.fits(|role| person.roles.contains(role)))
-            });
-            eligible.count() >= usize::try_from(requirement.approvals).unwrap_or(usize::MAX)
+/// People who could fill two duties of a gate. Where `of_them` joins the two roles, one person is meant to have both.
+fn two_duties(people: &BTreeMap<&str, Candidate<'_>>, checkpoint: &Checkpoint) -> Option<Fault> {
+    let needs = &checkpoint.requirements;
+    let alone: Vec<&Requirement> = needs.iter().filter(|need| need.also.is_none()).collect();
+    let joined = |a: &Role, b: &Role| {
+        needs.iter().any(|need| {
+            let has = |role: &Role| need.role == *role || need.also.as_ref() == Some(role);
+            need.also.is_some() && has(a) && has(b)
         })
+    };
+    for (index, one) in alone.iter().enumerate() {
+        for other in alone.iter().skip(index + 1) {
+            let both = people.iter().filter(|(_, candidate)| {
+                candidate.fits(one, checkpoint.keys) && candidate.fits(other, checkpoint.keys)
+            });
+            let both: Vec<String> = both.map(|(name, _)| (*name).to_owned()).collect();
+            if !both.is_empty() && !joined(&one.role, &other.role) {
+                return Some(Fault::TwoDuties {
+                    roles: (one.role.clone(), other.role.clone()),
+                    people: both,
+                });
+            }
+        }
+    }
+    None
+}
+
+fn why(people: &BTreeMap<&str, Candidate<'_>>, gate: &Gate) -> String {
+    let checkpoint = &gate.checkpoint;
+    for need in &checkpoint.requirements {
+        let holders = people
+            .iter()
+            .filter(|(_, candidate)| candidate.fits(need, checkpoint.keys));
+        let names: Vec<&str> = holders.map(|(name, _)| *name).collect();
+        if names.len() < usize::try_from(need.approvals).unwrap_or(usize::MAX) {
+            return too_few(need, checkpoint.keys, &names);
+        }
+    }
+    if gate.others.is_empty() {
+        "nobody is left to perform it while the others approve".to_owned()
+    } else {
+        "too few are left once others have approved the steps whose approvers do not count"
+            .to_owned()
+    }
+}
+
+fn too_few(need: &Requirement, keys: KeyRule, names: &[&str]) -> String {
+    let who = if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        format!("only {}", names.join(", "))
+    };
+    let role = visible(need.role.as_str(), 60);
+    let (roles, has) = match &need.also {
+        None => (format!("of role `{role}`"), "it"),
+        Some(also) => {
+            let also = visible(also.as_str(), 60);
+            (format!("of both roles `{role}` and `{also}`"), "both")
+        }
+    };
+    let key = match keys {
+        KeyRule::Any => "a key",
+        KeyRule::Touched | KeyRule::Verified => "a hardware key",
+    };
+    format!(
+        "it takes {} {roles}, and {who} with {key} has {has}",
+        need.approvals
+    )
+}
+
+/// Whether the people with keys are enough to adopt another policy.
+#[must_use]
+pub fn adoptable(policy: &Policy, keys: Option<&Keys>, asks: &Adoption) -> bool {
+    let people = active(policy, keys);
+    let able = people.iter();
+    let able = able.filter(|(_, who)| asks.keys == KeyRule::Any || who.hardware);
+    let names = able.map(|(name, _)| *name).collect();
+    asks.is_met(&names, |name, role| {
+        people
+            .get(name)
+            .is_some_and(|who| who.person.roles.contains(role))
     })
 }
 
-fn excludes_performer(checkpoint: &Checkpoint) -> bool {
-    let at_work = |who: &NotWho| matches!(who, NotWho::Performer | NotWho::Requester);
-    checkpoint.not.iter().any(at_work)
-}
-
-fn why(people: &BTreeMap<&str, &Person>, checkpoint: &Checkpoint) -> String {
-    for requirement in &checkpoint.requirements {
-        let holders = people
-            .iter()
-            .filter(|(_, person)| requirement.fits(|role| person.roles.contains(role)));
-        let names: Vec<&str> = holders.map(|(name, _)| *name).collect();
-        if names.len() < usize::try_from(requirement.approvals).unwrap_or(usize::MAX) {
-            let who = if names.is_empty() {
-                "nobody".to_owned()
-            } else {
-                format!("only {}", names.join(", "))
-            };
-            let role = visible(requirement.role.as_str(), 60);
-            let (roles, has) = match &requirement.also {
-                None => (format!("of role `{role}`"), "it"),
-                Some(also) => {
-                    let also = visible(also.as_str(), 60);
-                    (format!("of both roles `{role}` and `{also}`"), "both")
-                }
-            };
-            return format!(
-                "it takes {} {roles}, and {who} with a key has {has}",
-                requirement.approvals
-            );
-        }
-    }
-    "nobody is left to perform it while the others approve".to_owned()
-}
-
-/// The people whose approval could count for a checkpoint, by name. `performer` is the person who performs it.
-/// Authors and approvers of other steps are not known here: `not: [author]` may exclude more.
+/// The people whose approval could count for a checkpoint, by name. `performer` is the person who performs it, whose own
+/// approval never counts. Authors and approvers of other steps are not known here, nor who has which key: `not` and
+/// `keys` may exclude more.
 #[must_use]
 pub fn who_could_pass(
     policy: &Policy,
     checkpoint: &Checkpoint,
     performer: Option<&str>,
 ) -> Vec<String> {
-    let excluded = performer.filter(|_| excludes_performer(checkpoint));
     let fits = |person: &Person| {
-        checkpoint
-            .requirements
-            .iter()
-            .any(|requirement| requirement.fits(|role| person.roles.contains(role)))
+        let mut needs = checkpoint.requirements.iter();
+        needs.any(|need| need.fits(|role| person.roles.contains(role)))
     };
     let people = policy.people.iter();
     people
-        .filter(|(name, person)| Some(name.as_str()) != excluded && fits(person))
+        .filter(|(name, person)| Some(name.as_str()) != performer && fits(person))
         .map(|(name, _)| name.clone())
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::super::parse;
-    use super::*;
-
-    fn policy(people: &[(&str, &str)], rest: &str) -> Policy {
-        let mut text = String::from("people:\n");
-        for (name, roles) in people {
-            text += &format!("  {name}: {{principals: [{name}@x], roles: [{roles}]}}\n");
-        }
-        text += rest;
-        parse::policy("policy.yaml", text.as_bytes()).0.unwrap()
-    }
-
-    fn findings(policy: &Policy, signers: Option<&[&str]>, step: &str) -> Vec<Fault> {
-        let text = format!("id: a\ntitle: A\nsteps: [{{id: s, run: x, {step}}}]\n");
-        let runbook = parse::runbook("a.yaml", text.as_bytes()).0.unwrap();
-        let signers = signers.map(|names| names.iter().map(|name| format!("{name}@x")).collect());
-        prove(policy, signers.as_ref(), &runbook)
-            .into_iter()
-            .map(|finding| finding.fault)
-            .collect()
-    }
-
-    #[test]
-    fn a_gate_nobody_can_pass_is_found() {
-        let two = policy(&[("alice", "operator"), ("bob", "operator")], "");
-        let found = findings(&two, None, "risk: destructive");
-        assert!(
-            matches!(&found[..], [Fault::Never(why)] if why.contains("nobody")),
-            "{found:?}"
-        );
-        let more = policy(
-            &[
-                ("alice", "approver"),
-                ("bob", "approver"),
-                ("eve", "approver"),
-            ],
-            "",
-        );
-        let found = findings(&more, None, "checkpoint: {approvals: 3, not: [performer]}");
-        assert!(matches!(&found[..], [Fault::Never(_)]), "{found:?}");
-        assert_eq!(
-            findings(&more, None, "checkpoint: {approvals: 2, not: [author]}"),
-            []
-        );
-    }
-
-    #[test]
-    fn a_gate_that_hangs_on_one_person_names_them() {
-        let two = policy(&[("alice", "operator"), ("carol", "approver")], "");
-        assert_eq!(
-            findings(&two, None, "risk: destructive"),
-            [Fault::HangsOn(vec!["alice".into(), "carol".into()])]
-        );
-        let three = policy(
-            &[
-                ("alice", "operator"),
-                ("carol", "approver"),
-                ("eve", "operator"),
-            ],
-            "",
-        );
-        assert_eq!(
-            findings(&three, None, "risk: destructive"),
-            [Fault::HangsOn(vec!["carol".into()])]
-        );
-        let enough = policy(
-            &[
-                ("alice", "operator"),
-                ("carol", "approver"),
-                ("dave", "approver"),
-            ],
-            "",
-        );
-        assert_eq!(findings(&enough, None, "risk: destructive"), []);
-    }
-
-    #[test]
-    fn who_has_no_key_does_not_count() {
-        let three = policy(
-            &[
-                ("alice", "operator"),
-                ("carol", "approver"),
-                ("dave", "approver"),
-            ],
-            "",
-        );
-        let found = findings(&three, Some(&["alice"]), "risk: destructive");
-        assert!(matches!(&found[..], [Fault::Never(_)]), "{found:?}");
-    }
-
-    #[test]
-    fn only_others_with_the_role_could_pass() {
-        let policy = policy(
-            &[
-                ("alice", "approver"),
-                ("bob", "operator"),
-                ("carol", "approver"),
-            ],
-            "",
-        );
-        let text = "id: a\ntitle: A\nsteps: [{id: s, run: x, risk: destructive}]\n";
-        let runbook = parse::runbook("a.yaml", text.as_bytes()).0.unwrap();
-        let checkpoint = policy
-            .checkpoint_for(
-                &runbook,
-                &runbook.steps[0],
-                &BTreeMap::new(),
-                DateTime::UNIX_EPOCH,
-            )
-            .unwrap();
-        assert_eq!(
-            who_could_pass(&policy, &checkpoint, Some("alice")),
-            ["carol"]
-        );
-        assert_eq!(
-            who_could_pass(&policy, &checkpoint, None),
-            ["alice", "carol"]
-        );
-    }
-}
+mod tests;

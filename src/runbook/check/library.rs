@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{File, report::Report, start};
 use crate::runbook::file::RunbookFile;
-use crate::runbook::gates::{Fault, Prover};
+use crate::runbook::gates::{Fault, Finding, Keys, Prover};
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::{Place, Problem, Severity, quoted, suggest};
 use crate::runbook::{resolve, text};
@@ -29,14 +29,17 @@ pub(crate) struct Library<'p> {
     prover: Prover<'p>,
     entries: Vec<Entry>,
     alone: bool,
+    /// The ids of all steps, where a rule of the policy asks for one.
+    steps: BTreeSet<String>,
 }
 
 impl<'p> Library<'p> {
-    pub fn new(policy: &'p Policy, signers: Option<&BTreeSet<String>>) -> Self {
+    pub fn new(policy: &'p Policy, keys: Option<&Keys>) -> Self {
         Self {
             policy,
-            prover: Prover::new(policy, signers),
+            prover: Prover::new(policy, keys),
             entries: Vec::new(),
+            steps: BTreeSet::new(),
             alone: policy.people.len() == 1,
         }
     }
@@ -44,7 +47,7 @@ impl<'p> Library<'p> {
     /// Takes note of a runbook and proves its gates.
     pub fn add(&mut self, path: &str, runbook: &RunbookFile, report: &mut Report<'_, '_>) {
         let inputs = runbook.inputs.iter().flat_map(|named| &named.0);
-        let steps = runbook.steps.value.iter().map(|step| &step.value);
+        let steps = || runbook.steps.value.iter().map(|step| &step.value);
         let secret = |name: &str| {
             let inputs = runbook.inputs.iter().flat_map(|named| &named.0);
             let found = inputs.filter(|(known, _)| known.value.0 == name);
@@ -52,7 +55,7 @@ impl<'p> Library<'p> {
                 .filter_map(|(_, input)| input.secret.as_ref())
                 .any(|secret| secret.value.0)
         };
-        let uses = steps.filter_map(|step| {
+        let uses = steps().filter_map(|step| {
             let used = step.uses.as_ref()?;
             let given = step
                 .with
@@ -84,7 +87,26 @@ impl<'p> Library<'p> {
                 .collect(),
             uses: uses.collect(),
         });
+        self.steps
+            .extend(steps().map(|step| step.id.value.0.clone()));
         self.prove(runbook, report);
+    }
+
+    /// The steps that rules of the policy name, each with its place.
+    pub fn named<'n>(
+        &self,
+        policy: &File<'_>,
+        steps: impl Iterator<Item = (Place, &'n str)>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let known: Vec<&str> = self.steps.iter().map(String::as_str).collect();
+        for (at, step) in steps {
+            if !self.steps.contains(step) && !self.entries.is_empty() {
+                let what = format!("no step of any runbook is called {}", quoted(step));
+                let problem = Problem::error(policy.path, at, "unknown-step", what);
+                problems.push(problem.maybe_hint(suggest(step, &known)));
+            }
+        }
     }
 
     fn prove(&mut self, runbook: &RunbookFile, report: &mut Report<'_, '_>) {
@@ -92,6 +114,7 @@ impl<'p> Library<'p> {
             step.checkpoint.is_some() || step.risk.is_some()
         };
         if self.policy.checkpoints.is_empty()
+            && self.policy.freezes.is_empty()
             && !runbook.steps.value.iter().any(|step| guarded(&step.value))
         {
             return;
@@ -109,31 +132,51 @@ impl<'p> Library<'p> {
                     .as_ref()
                     .map_or(step.value.id.at, |checkpoint| checkpoint.at)
             });
-            match finding.fault {
-                // An approval count of 0 is reported where it stands.
-                Fault::Open => {}
-                _ if self.alone => {}
-                Fault::Never(why) => {
-                    let what = format!(
-                        "nobody can ever pass the gate of {}: {why}",
-                        quoted(&finding.step.0)
-                    );
-                    report.error(
-                        at,
-                        "dead-gate",
-                        what,
-                        Some("change `policy.yaml`: its people or their roles".to_owned()),
-                    );
-                }
-                Fault::HangsOn(people) => {
-                    let what = format!(
-                        "the gate of {} hangs on {}",
-                        quoted(&finding.step.0),
-                        people.join(" and on ")
-                    );
-                    let hint = "give somebody else the role too: `runsheet people add`".to_owned();
-                    report.warn(at, "narrow-gate", what, Some(hint));
-                }
+            self.gate(&finding, at, report);
+        }
+    }
+
+    fn gate(&self, finding: &Finding, at: Place, report: &mut Report<'_, '_>) {
+        let step = quoted(&finding.step.0);
+        let during = if finding.during.is_empty() {
+            String::new()
+        } else {
+            format!("during {}: ", finding.during.join(" with "))
+        };
+        match &finding.fault {
+            // An approval count of 0 is reported where it stands.
+            Fault::Open => {}
+            Fault::NobodyApproves(other) => {
+                let other = quoted(&other.0);
+                let what = format!(
+                    "{during}the gate of {step} excludes the approvers of {other}, which has no checkpoint and so has none"
+                );
+                let hint = format!("give {other} a checkpoint, or leave that out");
+                report.warn(at, "idle-not", what, Some(hint));
+            }
+            _ if self.alone => {}
+            Fault::Never(why) => {
+                let what = format!("{during}nobody can ever pass the gate of {step}: {why}");
+                let hint = "change `policy.yaml`: its people or their roles".to_owned();
+                report.error(at, "dead-gate", what, Some(hint));
+            }
+            Fault::HangsOn(people) => {
+                let what = format!(
+                    "{during}the gate of {step} hangs on {}",
+                    people.join(" and on ")
+                );
+                let hint = "give somebody else the role too: `runsheet people add`".to_owned();
+                report.warn(at, "narrow-gate", what, Some(hint));
+            }
+            Fault::TwoDuties { roles, people } => {
+                let (one, other) = (quoted(roles.0.as_str()), quoted(roles.1.as_str()));
+                let what = format!(
+                    "{during}one approval by {} counts twice at the gate of {step}: as {one} and as {other}",
+                    people.join(" or ")
+                );
+                let hint =
+                    "`approvals: 2` with `of_them` asks for two people, whatever their roles";
+                report.warn(at, "two-duties", what, Some(hint.to_owned()));
             }
         }
     }
@@ -187,6 +230,16 @@ impl<'p> Library<'p> {
 
     fn people(&self, policy: Option<&File<'_>>, problems: &mut Vec<Problem>) {
         let file = policy.map_or("policy.yaml", |file| file.path);
+        if self.prover.unsure {
+            let what = "some gates are too large to prove: too many freezes, or too many roles at one checkpoint";
+            problems.push(Problem::new(
+                file,
+                start(),
+                Severity::Note,
+                "unproven",
+                what,
+            ));
+        }
         if self.policy.people.is_empty() {
             let what = "the gate proof was not run: `policy.yaml` names no people";
             let note = Problem::new(file, start(), Severity::Note, "no-people", what);

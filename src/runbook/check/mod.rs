@@ -10,11 +10,10 @@ mod report;
 mod scripts;
 mod steps;
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 
 use super::file::RunbookFile;
+use super::gates::Keys;
 use super::parse::{self, Reading};
 use super::policy::Policy;
 use super::policy_file::PolicyFile;
@@ -40,8 +39,9 @@ pub struct Set<'a> {
     pub runbooks: Vec<File<'a>>,
     /// `policy.yaml`, if there is one.
     pub policy: Option<File<'a>>,
-    /// The principals of `allowed_signers`, if it could be read; people without a key prove no gate.
-    pub signers: Option<BTreeSet<String>>,
+    /// The principals of `allowed_signers`, if it could be read, and whether one of their keys is a hardware key; people
+    /// without a key prove no gate.
+    pub signers: Option<Keys>,
 }
 
 /// Every problem of every file, sorted by file and place. `today` decides which reviews are stale.
@@ -63,7 +63,12 @@ pub fn check(set: &Set<'_>, today: NaiveDate) -> Vec<Problem> {
         problems.extend(reading.problems.iter().cloned());
         if let Some(policy) = &reading.file {
             let mut report = Report::new(file.path, &mut memory);
-            policy::check(policy, set.signers.as_ref(), &mut report);
+            policy::check(
+                policy,
+                &resolve::policy(policy),
+                set.signers.as_ref(),
+                &mut report,
+            );
             problems.append(&mut report.problems);
         }
     }
@@ -81,6 +86,9 @@ pub fn check(set: &Set<'_>, today: NaiveDate) -> Vec<Problem> {
             &mut memory,
             &mut problems,
         );
+    }
+    if let (Some(file), Some(policy)) = (&set.policy, policy_file) {
+        library.named(file, policy::steps(policy), &mut problems);
     }
     // Of a policy that could not be read nothing is said but why.
     let unread = set.policy.is_some() && model.is_none();

@@ -8,15 +8,14 @@ use super::policy;
 use super::report::Report;
 use super::scripts::{self, Around};
 use crate::runbook::decode::At;
-use crate::runbook::file::{CheckpointFile, FailureFile, InputFile, RunbookFile, StepFile};
-use crate::runbook::floor::RULE_WORDS;
+use crate::runbook::file::{FailureFile, InputFile, RunbookFile, StepFile};
+use crate::runbook::floor::{APPROVER, RULE_WORDS};
 use crate::runbook::model::{NotWho, Risk};
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::suggest;
 use crate::runbook::words::{Id, Label, Text};
 use crate::runbook::{outputs, resolve};
 
-const DUTIES: [&str; 5] = ["commander", "operator", "approver", "scribe", "liaison"];
 const READERS: [&str; 5] = [
     "responders",
     "stakeholders",
@@ -278,32 +277,7 @@ impl Step<'_, '_, '_> {
             self.names.in_expression(when, self.report);
         }
         if let Some(role) = &file.role {
-            self.role(role);
-        }
-    }
-
-    fn role(&mut self, role: &At<Label>) {
-        if DUTIES.contains(&role.value.0.as_str()) {
-            return;
-        }
-        let held = self
-            .policy
-            .people
-            .values()
-            .flat_map(|person| &person.roles)
-            .map(|role| role.as_str());
-        let mut roles: Vec<&str> = DUTIES.into_iter().chain(held).collect();
-        roles.sort_unstable();
-        roles.dedup();
-        let name = role.value.0.as_str();
-        if !roles.contains(&name) {
-            let what = format!("no role is called {}", self.report.show(name));
-            let hint = suggest(name, &roles);
-            if self.policy.people.is_empty() {
-                self.report.warn(role.at, "unknown-role", what, hint);
-            } else {
-                self.report.error(role.at, "unknown-role", what, hint);
-            }
+            policy::role(role, self.policy, self.report);
         }
     }
 
@@ -567,15 +541,18 @@ impl Step<'_, '_, '_> {
             return;
         };
         if let Some(role) = &checkpoint.value.role {
-            self.role(role);
+            policy::role(role, self.policy, self.report);
         }
         if let Some(of_them) = &checkpoint.value.of_them {
-            let CheckpointFile {
-                approvals, role, ..
-            } = &checkpoint.value;
-            policy::of_them(of_them, approvals.as_ref(), role.as_ref(), self.report);
+            let all = checkpoint.value.approvals.as_ref();
+            let role = checkpoint.value.role.as_ref();
+            let (all, role) = (
+                all.map_or(1, |at| at.value.0),
+                role.map_or(APPROVER, |at| at.value.0.as_str()),
+            );
+            policy::of_them(of_them, all, role, self.report);
             for (role, _) in &of_them.0 {
-                self.role(role);
+                policy::role(role, self.policy, self.report);
             }
         }
         for not in checkpoint.value.not.iter().flat_map(|not| &not.0) {

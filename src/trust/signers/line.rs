@@ -18,26 +18,50 @@ const KEY_KINDS: [&str; 7] = [
     "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
+/// What is wrong with a line, and where in it, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub column: usize,
+    pub what: String,
+}
+
 /// Reads a line; `None` when it is blank or a comment. `notes` are about a line that counts all the same.
 pub(super) fn parse(
     line: usize,
     text: &str,
     notes: &mut Vec<String>,
-) -> Result<Option<Signer>, String> {
+) -> Result<Option<Signer>, Wrong> {
+    let whole = text;
     let text = text.trim_matches([' ', '\t', '\r']);
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
     }
-    if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("holds control characters; take them out".to_owned());
+    let indent = whole.len() - whole.trim_start_matches([' ', '\t', '\r']).len();
+    let column = |offset: usize| {
+        let before = whole.get(..indent + offset).unwrap_or(whole);
+        before.chars().count() + 1
+    };
+    let wrong = |offset: usize| {
+        let column = column(offset);
+        move |what| Wrong { column, what }
+    };
+    if let Some(at) = text.find(|c: char| c.is_control() && c != '\t') {
+        return Err(wrong(at)(
+            "holds control characters; take them out".to_owned(),
+        ));
     }
-    let (names, rest) = first_field(text)?;
-    let principals = principals(&names)?;
-    let (options, rest) = split_options(rest)?;
-    let key = read_key(rest)?;
-    let options = Options::parse(options, notes)?;
+    let (names, rest) = first_field(text).map_err(wrong(0))?;
+    let principals = principals(&names).map_err(|(name, what)| {
+        // In the list it stands as it is, quoted or not.
+        wrong(text.find(name).unwrap_or(0))(what)
+    })?;
+    let after = text.len() - rest.len();
+    let (options, rest) = split_options(rest).map_err(wrong(after))?;
+    let key = read_key(rest).map_err(wrong(text.len() - rest.len()))?;
+    let options = Options::parse(options, notes).map_err(wrong(after))?;
     Ok(Some(Signer {
         line,
+        column: column(0),
         principals,
         key,
         namespaces: options.namespaces,
@@ -63,16 +87,17 @@ fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
-fn principals(list: &str) -> Result<Vec<Principal>, String> {
+fn principals(list: &str) -> Result<Vec<Principal>, (&str, String)> {
     let mut found = Vec::new();
     for name in list.split(',') {
         if name.contains(['*', '?', '!']) {
-            return Err(format!(
+            let what = format!(
                 "`{}` is a pattern; name each principal, so that one line is one set of people",
                 name.escape_debug()
-            ));
+            );
+            return Err((name, what));
         }
-        let principal = Principal::try_from(name).map_err(|error| error.to_string())?;
+        let principal = Principal::try_from(name).map_err(|error| (name, error.to_string()))?;
         if !found.contains(&principal) {
             found.push(principal);
         }

@@ -18,6 +18,8 @@ pub const SIGNERS_LIMIT: usize = 1024 * 1024;
 pub struct Signer {
     /// Its line, from 1.
     pub line: usize,
+    /// Where its principals begin in it, from 1.
+    pub column: usize,
     /// Whom the key may sign as.
     pub principals: Vec<Principal>,
     /// The key; its comment is the line's.
@@ -36,6 +38,8 @@ pub struct Signer {
 pub struct SignerProblem {
     /// From 1; 0 is the file as a whole.
     pub line: usize,
+    /// Where in the line, from 1.
+    pub column: usize,
     /// What is wrong, and what to do.
     pub what: String,
     /// Whether the line counts all the same.
@@ -113,6 +117,7 @@ impl AllowedSigners {
         if text.len() > SIGNERS_LIMIT {
             problems.push(SignerProblem {
                 line: 0,
+                column: 1,
                 what: "allowed_signers is longer than 1 MiB; nothing of it is used".to_owned(),
                 used: false,
             });
@@ -121,21 +126,22 @@ impl AllowedSigners {
         for (index, text) in text.split('\n').enumerate() {
             let line = index + 1;
             let mut notes = Vec::new();
-            let used = match line::parse(line, text, &mut notes) {
+            let (used, column) = match line::parse(line, text, &mut notes) {
                 Ok(signer) => {
                     signers.extend(signer);
-                    true
+                    (true, 1)
                 }
-                Err(what) => {
-                    notes = vec![what];
-                    false
+                Err(wrong) => {
+                    notes = vec![wrong.what];
+                    (false, wrong.column)
                 }
             };
-            problems.extend(
-                notes
-                    .into_iter()
-                    .map(|what| SignerProblem { line, what, used }),
-            );
+            problems.extend(notes.into_iter().map(|what| SignerProblem {
+                line,
+                column,
+                what,
+                used,
+            }));
         }
         (Self { signers }, problems)
     }
