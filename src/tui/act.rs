@@ -120,6 +120,7 @@ acts! {
     Claim "claim" "claim" "Say that this step is yours";
     Withdraw "withdraw" "withdraw" "Take the question for approval back";
     RollBack "roll-back" "roll back" "Run the step's way back";
+    Undo "undo" "undo steps" "Roll back the steps that ran, the last one first";
     CancelRun "cancel-run" "stop command" "End the running command";
     Logs "logs" "logs" "Collect one of the key logs as evidence";
     Attach "attach" "attach" "Put a file into the record as evidence";
@@ -220,6 +221,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "s", Act::Skip),
     (Place::Walk, "c", Act::Claim),
     (Place::Walk, "u", Act::RollBack),
+    (Place::Walk, "U", Act::Undo),
     (Place::Walk, "m", Act::Milestone),
     (Place::Walk, "v", Act::Severity),
     (Place::Walk, "r", Act::Role),

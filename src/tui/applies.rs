@@ -7,7 +7,7 @@ use super::act::{Act, Place};
 use super::layer::{FieldKind, Form, Layer, Reading};
 use super::model::{HomeRow, Model, Pane, PreviewTab, Screen};
 use super::step::{self, Target};
-use super::world::{Gate, Open, Sync, World};
+use super::world::{Gate, Open, StepFacts, Sync, World};
 use crate::engine::state::Status;
 
 /// What a command is called.
@@ -248,6 +248,7 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
             && open.state.open_runs().next().is_none()
             && open.state.owed_reviews().next().is_none())
         .then(|| "close the record".into()),
+        Act::Undo => undo(model, open),
         Act::Logs => step::run(model, open)
             .filter(|run| !run.book.logs.is_empty())
             .map(|_| "logs".into()),
@@ -255,14 +256,27 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
     }
 }
 
+/// `roll back restart, then deploy`
+fn undo(model: &Model, open: &Open) -> Option<Label> {
+    let targets = step::undoable(open, step::run(model, open)?);
+    let ids: Vec<&str> = targets
+        .iter()
+        .map(|target| target.step.id.as_str())
+        .collect();
+    Some(match ids.as_slice() {
+        [] => return None,
+        [one] => format!("roll back {one}").into(),
+        [a, b] => format!("roll back {a}, then {b}").into(),
+        [a, b, rest @ ..] => format!("roll back {a}, {b}, and {} more", rest.len()).into(),
+    })
+}
+
 fn on_step(act: Act, target: &Target<'_>, world: &World) -> Option<Label> {
     let status = target.state.status;
     let waits = matches!(status, Status::Todo | Status::Failed);
     match act {
         Act::DryRun => (target.step.exec.dry_run.is_some() && waits).then(|| "dry run".into()),
-        Act::RollBack => (target.step.exec.rollback.is_some()
-            && matches!(status, Status::Done | Status::Failed | Status::Unknown))
-        .then(|| "roll back".into()),
+        Act::RollBack => target.is_undoable().then(|| "roll back".into()),
         Act::Skip => (waits && target.state.status != Status::Running).then(|| "skip".into()),
         Act::Claim => (status == Status::Todo
             && target.state.claimed.as_ref() != Some(&world.me.principal))
@@ -270,11 +284,15 @@ fn on_step(act: Act, target: &Target<'_>, world: &World) -> Option<Label> {
         Act::CancelRun => (status == Status::Running
             && target.state.by.as_ref() == Some(&world.me.principal))
         .then(|| "stop the command".into()),
-        Act::Approval => matches!(target.gate(), Gate::Pending(_)).then(|| "approval text".into()),
-        Act::Withdraw => match target.gate() {
-            Gate::Pending(pending) => pending.asked_by_me.then(|| "withdraw".into()),
-            _ => None,
-        },
+        Act::Approval => target
+            .facts
+            .and_then(StepFacts::pending)
+            .map(|_| "approval text".into()),
+        Act::Withdraw => target
+            .facts
+            .and_then(StepFacts::pending)
+            .filter(|(pending, _)| pending.asked_by_me)
+            .map(|_| "withdraw".into()),
         Act::Override => {
             let shut = matches!(
                 target.gate(),

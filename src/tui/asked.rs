@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset};
 
 use super::difference;
 use crate::engine::command::StepKey;
+use crate::engine::exec::Purpose;
 use crate::evidence::Digest;
 use crate::trust::Principal;
 
@@ -16,6 +17,8 @@ use crate::trust::Principal;
 pub struct ApprovalView {
     pub step: StepKey,
     pub request: Digest,
+    /// The step itself, or its way back.
+    pub purpose: Purpose,
     pub title: String,
     pub destructive: bool,
     /// The complete approval text, as the statement's `display` covers it.

@@ -5,6 +5,7 @@ use chrono::{DateTime, FixedOffset};
 
 use super::world::{IncidentRow, World};
 use crate::engine::command::StepKey;
+use crate::engine::exec::Purpose;
 use crate::engine::{EventId, IncidentId};
 use crate::runbook::model::StepId;
 
@@ -25,12 +26,12 @@ pub struct Waiting {
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waits {
-    /// An approval of this step.
-    Approval(StepKey),
+    /// An approval of this step, or of its way back.
+    Approval(StepKey, Purpose),
     /// The review of an override of this step.
     Review(EventId, StepId),
-    /// A step I asked about, which may run now.
-    Ready(StepKey),
+    /// A step I asked about, or its way back, which may run now.
+    Ready(StepKey, Purpose),
     /// A step of my role, or one I claimed.
     Step(StepKey),
 }
@@ -40,9 +41,11 @@ impl Waits {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Approval(key) => format!("approve {}", key.step),
+            Self::Approval(key, Purpose::RollBack) => format!("approve undo of {}", key.step),
+            Self::Approval(key, _) => format!("approve {}", key.step),
             Self::Review(_, step) => format!("review {step}"),
-            Self::Ready(key) => format!("run {}", key.step),
+            Self::Ready(key, Purpose::RollBack) => format!("roll back {}", key.step),
+            Self::Ready(key, _) => format!("run {}", key.step),
             Self::Step(key) => format!("do {}", key.step),
         }
     }
@@ -51,9 +54,9 @@ impl Waits {
     #[must_use]
     pub fn leads(&self) -> String {
         match self {
-            Self::Approval(key) => format!("see what {} asks", key.step),
+            Self::Approval(key, _) => format!("see what {} asks", key.step),
             Self::Review(_, step) => format!("review the override of {step}"),
-            Self::Ready(key) => format!("go and run {} (approved)", key.step),
+            Self::Ready(..) => format!("go and {} (approved)", self.words()),
             Self::Step(key) => format!("go and do {}", key.step),
         }
     }
@@ -61,7 +64,7 @@ impl Waits {
     /// Whether somebody asked for it, so that its arrival is worth a sound.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        matches!(self, Self::Approval(_) | Self::Review(..))
+        matches!(self, Self::Approval(..) | Self::Review(..))
     }
 }
 

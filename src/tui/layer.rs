@@ -12,6 +12,7 @@ use super::theme::Tone;
 use super::wish::{ExportFormat, Wish};
 use super::world::Waits;
 use crate::engine::command::StepKey;
+use crate::engine::exec::Purpose;
 use crate::engine::fact::{Milestone, Outcome};
 use crate::engine::{EventId, IncidentId};
 use crate::evidence::Digest;
@@ -86,7 +87,12 @@ pub enum Then {
     Go(IncidentId, Waits),
     /// The review of this override.
     Review(EventId),
+    /// The way back of this step.
+    RollBack(StepKey),
     Form(Box<Form>),
+    Choose(Box<Choose>),
+    /// The checkpoint of this step.
+    Look(StepKey),
     Theme(String),
 }
 
@@ -120,7 +126,7 @@ pub enum FormKind {
     Answer(StepKey),
     Secrets(StepKey),
     Resolve(StepKey, Outcome),
-    Override(StepKey),
+    Override(StepKey, Purpose),
     /// `true` approves, `false` denies.
     Approval(StepKey, Digest, bool),
     Review(EventId),

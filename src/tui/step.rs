@@ -2,6 +2,8 @@
 
 use crate::engine::RunId;
 use crate::engine::command::StepKey;
+use crate::engine::exec::Purpose;
+use crate::engine::fact::Outcome;
 use crate::engine::state::{Overridden, Run, Status, StepState};
 use crate::runbook::model::{Kind, Risk, Step};
 
@@ -50,6 +52,8 @@ pub enum Primary {
     Failed,
     /// Say what became of it.
     Resolve,
+    /// Go its way back.
+    RollBack,
     /// The run is over.
     WhatNext,
     /// Read only.
@@ -128,6 +132,28 @@ impl Target<'_> {
         self.facts.map_or(&FREE, |facts| &facts.gate)
     }
 
+    /// Its gate in front of the way back.
+    #[must_use]
+    pub fn roll_back(&self) -> &Gate {
+        static FREE: Gate = Gate::Free;
+        self.facts.map_or(&FREE, |facts| &facts.roll_back)
+    }
+
+    /// Whether it ran and has a way back that was not gone yet.
+    #[must_use]
+    pub fn is_undoable(&self) -> bool {
+        let ran = matches!(
+            self.state.status,
+            Status::Done | Status::Failed | Status::Unknown
+        );
+        let undone = self
+            .state
+            .twins
+            .get(&Purpose::RollBack)
+            .is_some_and(|twin| twin.running || twin.outcome == Some(Outcome::Succeeded));
+        ran && self.step.exec.rollback.is_some() && !undone
+    }
+
     /// What Enter does, and how the footer says it.
     #[must_use]
     pub fn primary(&self, world: &World) -> (Primary, String) {
@@ -136,6 +162,12 @@ impl Target<'_> {
         }
         if self.open.state.closed.is_some() {
             return (Primary::Show, "read (the record is closed)".to_owned());
+        }
+        if self.state.status == Status::Done
+            && self.is_undoable()
+            && let Some(primary) = self.undoing()
+        {
+            return primary;
         }
         match self.state.status {
             Status::Running => match (&self.step.kind, self.below()) {
@@ -153,6 +185,26 @@ impl Target<'_> {
             Status::Todo => self.todo(world),
             Status::Done | Status::Skipped | Status::Failed => (Primary::Show, "read".to_owned()),
         }
+    }
+
+    /// What a question about the way back of a step that is done makes of Enter.
+    fn undoing(&self) -> Option<(Primary, String)> {
+        Some(match self.roll_back() {
+            Gate::Pending(pending) if pending.mine => (
+                Primary::Look,
+                "read what you are asked to approve".to_owned(),
+            ),
+            Gate::Pending(pending) => (
+                Primary::RollBack,
+                format!("roll back: waiting for {}", some(&pending.who)),
+            ),
+            Gate::Open { by, .. } => (
+                Primary::RollBack,
+                format!("roll back (approved by {})", by.join(", ")),
+            ),
+            Gate::Overridden { .. } => (Primary::RollBack, "roll back (override)".to_owned()),
+            _ => return None,
+        })
     }
 
     fn todo(&self, world: &World) -> (Primary, String) {
@@ -237,6 +289,21 @@ impl Target<'_> {
             ),
         })
     }
+}
+
+/// The steps of a run that ran and have a way back, the last one first: that is the order to undo them in.
+#[must_use]
+pub fn undoable<'w>(open: &'w Open, run: &'w Run) -> Vec<Target<'w>> {
+    let mut targets: Vec<_> = run
+        .book
+        .steps
+        .iter()
+        .filter_map(|step| target(open, run, &step.id))
+        .filter(Target::is_undoable)
+        .collect();
+    targets.sort_by_key(|target| target.state.started.or(target.state.ended));
+    targets.reverse();
+    targets
 }
 
 /// The overrides that somebody else than I made and nobody has reviewed.

@@ -9,6 +9,7 @@ use chrono::{DateTime, FixedOffset};
 pub use super::asked::{ApprovalView, Brief, Earlier, LastChange, Part, Rehearsal};
 pub use super::inbox::{OpenRow, Waiting, Waits};
 use crate::engine::command::StepKey;
+use crate::engine::exec::Purpose;
 use crate::engine::{Event, ExecRecord, IncidentId, State, StepRef};
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
 use crate::trust::Principal;
@@ -147,6 +148,8 @@ pub struct Tail {
 #[allow(missing_docs)]
 pub struct StepFacts {
     pub gate: Gate,
+    /// The same gate in front of its way back, once it ran.
+    pub roll_back: Gate,
     /// What would run.
     pub record: Option<Arc<ExecRecord>>,
     /// The option a decision suggests, and why.
@@ -285,6 +288,18 @@ pub struct Notice {
     pub kept: Option<String>,
     /// What to do now.
     pub hint: Option<String>,
+}
+
+impl StepFacts {
+    /// The open question for approval, and what it is asked for.
+    #[must_use]
+    pub fn pending(&self) -> Option<(&Pending, Purpose)> {
+        match (&self.gate, &self.roll_back) {
+            (Gate::Pending(pending), _) => Some((pending, Purpose::Run)),
+            (_, Gate::Pending(pending)) => Some((pending, Purpose::RollBack)),
+            _ => None,
+        }
+    }
 }
 
 impl Open {

@@ -742,3 +742,86 @@ fn a_question_is_passed_on_to_somebody_who_could_answer_it() {
         play.text()
     );
 }
+
+#[test]
+fn steps_are_rolled_back_in_reverse_order_through_the_same_gate() {
+    let closed = Gate::Closed {
+        asks: "1 approver".to_owned(),
+        who: vec!["carol".to_owned()],
+    };
+    let mut play = Play::new(undoing(closed), 80, 24);
+    play.keys("<space>");
+    assert!(
+        play.text().contains("roll back key-age, then confirm"),
+        "{}",
+        play.text()
+    );
+    play.keys("<esc>U");
+    let text = play.text();
+    let line = |what: &str| text.lines().position(|line| line.contains(what));
+    assert!(
+        line("roll back key-age  next") < line("roll back confirm  out of order"),
+        "{text}"
+    );
+    play.keys("<enter>");
+    assert!(
+        play.text()
+            .contains("Rolling key-age back takes an approval")
+    );
+    play.keys("<enter>");
+    assert!(acts(&play).is_empty(), "the first answer is not now");
+    play.keys("U<enter><down><enter>");
+    let asks = Intent::Request {
+        step: key("key-age"),
+        purpose: Purpose::RollBack,
+    };
+    assert_eq!(acts(&play), [&asks]);
+    // Without a gate, or through an open one, it is shown and confirmed.
+    let mut play = Play::new(undoing(approved()), 80, 24);
+    play.keys("U<enter>");
+    assert!(play.text().contains("restore-key"), "{}", play.text());
+    play.keys("<down><enter>");
+    let start = Intent::Start {
+        step: key("key-age"),
+        purpose: Purpose::RollBack,
+    };
+    assert_eq!(acts(&play), [&start]);
+}
+
+#[test]
+fn who_is_asked_about_a_roll_back_finds_it_on_the_step_that_is_done() {
+    let mut world = undoing(pending(true));
+    world.me = me("carol", "approver");
+    let mut view = approval();
+    view.step = key("key-age");
+    view.purpose = Purpose::RollBack;
+    world.open.as_mut().unwrap().approval = Some(Arc::new(view));
+    let mut play = Play::new(world, 80, 24);
+    play.keys("kk<right><enter>");
+    assert!(
+        play.text().contains("Approve undoing key-age for bob?"),
+        "{}",
+        play.text()
+    );
+}
+
+#[test]
+fn an_override_of_a_roll_back_says_what_it_is_for() {
+    let closed = Gate::Closed {
+        asks: "1 approver".to_owned(),
+        who: Vec::new(),
+    };
+    let mut play = Play::new(undoing(closed), 80, 24);
+    play.keys("U<enter><down><down><enter>");
+    assert!(
+        play.text()
+            .contains("Override the checkpoint to roll key-age back")
+    );
+    play.keys("it broke<enter>key-age<enter>");
+    let over = Intent::Override {
+        step: key("key-age"),
+        purpose: Purpose::RollBack,
+        reason: "it broke".to_owned(),
+    };
+    assert_eq!(acts(&play), [&over]);
+}

@@ -513,6 +513,7 @@ pub fn approval() -> ApprovalView {
     ApprovalView {
         step: key("revoke"),
         request: Digest::of(b"request"),
+        purpose: Purpose::Run,
         title: "Revoke the leaked key".to_owned(),
         destructive: true,
         text: APPROVAL.to_owned(),
@@ -686,7 +687,7 @@ pub fn world() -> World {
                 position: "step 4/12".to_owned(),
                 started: at("13:21:04"),
                 waits: vec![Waiting {
-                    what: Waits::Approval(key("revoke")),
+                    what: Waits::Approval(key("revoke"), Purpose::Run),
                     by: "bob".to_owned(),
                     since: at("14:00:52"),
                     passed_by: None,
@@ -847,4 +848,22 @@ pub fn many_events(count: u64) -> Vec<Arc<Event>> {
 #[allow(dead_code)]
 pub fn last(world: &World) -> EventId {
     world.open.as_ref().unwrap().events.last().unwrap().id
+}
+
+/// Two steps ran that have a way back: `confirm` first, then `key-age`, in front of which stands this gate.
+pub fn undoing(gate: Gate) -> World {
+    let mut world = with_run(walking(Gate::Free), |run| {
+        let mut book = (*run.book).clone();
+        book.steps[0].exec.rollback = Some("echo put it back".to_owned());
+        book.steps[1].exec.rollback = Some("aws iam restore-key --id \"$key_id\"".to_owned());
+        run.book = Arc::new(book);
+    });
+    let facts = StepFacts {
+        roll_back: gate,
+        may_override: true,
+        ..StepFacts::default()
+    };
+    let open = world.open.as_mut().unwrap();
+    open.steps.insert(key("key-age"), Arc::new(facts));
+    world
 }

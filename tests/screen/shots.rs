@@ -105,6 +105,13 @@ fn running() -> World {
     world
 }
 
+fn gate_closed() -> Gate {
+    Gate::Closed {
+        asks: "1 approver; not performer; 15m".to_owned(),
+        who: vec!["carol".to_owned()],
+    }
+}
+
 fn open_gate() -> Gate {
     Gate::Open {
         by: vec!["carol".to_owned()],
@@ -186,6 +193,9 @@ shot!(
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
 shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
+shot!(walk_undo, undoing(gate_closed()), "U");
+shot!(walk_undo_asks, undoing(gate_closed()), "U<enter>");
+shot!(walk_undo_pending, undoing(pending(false)), "kk<right>");
 shot!(checkpoint_delegate, asked_of_me(), "<enter>d");
 shot!(checkpoint_evidence, asked_of_me(), "<enter>e");
 shot!(checkpoint_changed, changed_since(), "<enter>");

@@ -65,3 +65,50 @@ fn an_approver_sees_evidence_author_and_what_changed_since_the_last_approval() {
     sasha.keys(&["End"]);
     sasha.wait_enter("approve and sign");
 }
+
+#[test]
+fn a_step_is_rolled_back_by_two_people_at_two_screens() {
+    let demo = Demo::new();
+    ask(&demo, "INC");
+    demo.does(&demo.sasha, "sync INC");
+    demo.does(&demo.sasha, "approve INC revoke");
+    demo.does(&demo.sasha, "sync");
+    demo.does(&demo.robin, "sync");
+    demo.does(&demo.robin, "step INC revoke run");
+    let screen = |who: &[String], command: &str, name: &str| {
+        let mut words = vec![PROGRAM.to_owned()];
+        words.extend(demo.args(who, command));
+        Tmux::start(&demo.place, name, (80, 24), &words.join(" "))
+    };
+    let robin = screen(&demo.robin, "open INC", "robin");
+    let sasha = screen(&demo.sasha, "", "sasha");
+    robin.wait("✓ revoke");
+    robin.keys(&["U"]);
+    robin.wait_enter("roll back revoke");
+    robin.keys(&["Enter"]);
+    robin.wait("Rolling revoke back takes an approval");
+    robin.find("Down", "ask for approval");
+    robin.keys(&["Enter"]);
+    robin.wait("undo ⏳ 0/1");
+
+    sasha.wait("⏳ approve undo of revoke");
+    sasha.find("Up", "see what revoke asks");
+    sasha.keys(&["Enter"]);
+    sasha.wait("Approve undoing revoke");
+    sasha.find("Down", "approve and sign");
+    sasha.keys(&["Enter"]);
+    sasha.wait("Type revoke");
+    sasha.types("revoke");
+    sasha.wait_enter("sign the approval");
+    sasha.keys(&["Enter"]);
+    sasha.wait("approved revoke");
+
+    robin.wait("1 for you: i");
+    robin.keys(&["i"]);
+    robin.wait_enter("roll back (approved by sasha");
+    robin.keys(&["Enter"]);
+    robin.find("Down", "yes, roll it back");
+    robin.keys(&["Enter"]);
+    robin.wait("✓ revoke       rolled back");
+    robin.wait("│ rolled back ");
+}

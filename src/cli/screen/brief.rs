@@ -98,7 +98,8 @@ fn alike(a: &BTreeMap<String, Var>, b: &BTreeMap<String, Var>) -> bool {
 fn question(session: &Session, key: &StepKey) -> Option<Question> {
     let found = record::find(session.state(), key).ok()?;
     let request = found.state.request.as_deref()?;
-    let twin = found.state.twins.get(&Purpose::DryRun);
+    let runs = request.record.exec.purpose == Purpose::Run;
+    let twin = found.state.twins.get(&Purpose::DryRun).filter(|_| runs);
     Some(Question {
         settings: session.desk.settings.clone(),
         incident: session.id().clone(),

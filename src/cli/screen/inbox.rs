@@ -65,6 +65,7 @@ fn asked(
         run: run.id.clone(),
         step: step.id.clone(),
     };
+    let purpose = request.record.exec.purpose;
     let passed_by = request
         .delegated
         .iter()
@@ -82,8 +83,14 @@ fn asked(
     let standing = checkpoint::standing(incident, request, 0);
     if standing.open {
         let last = request.approvals.last()?;
-        return (&request.by == me)
-            .then(|| waiting(Waits::Ready(key), last.person.clone(), last.event, last.at));
+        return (&request.by == me).then(|| {
+            waiting(
+                Waits::Ready(key, purpose),
+                last.person.clone(),
+                last.event,
+                last.at,
+            )
+        });
     }
     let answered = request.approvals.iter().any(|approval| &approval.by == me);
     let may = !answered
@@ -91,7 +98,7 @@ fn asked(
         && judge::eligible(state, run, step, request, me).is_ok();
     may.then(|| {
         waiting(
-            Waits::Approval(key),
+            Waits::Approval(key, purpose),
             checkpoint::person(incident, &request.by),
             request.event,
             request.at,

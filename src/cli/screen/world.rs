@@ -128,7 +128,8 @@ fn facts(session: &Session, state: &State) -> BTreeMap<StepKey, Arc<StepFacts>> 
     let Ok(at) = session.at() else { return facts };
     for run in &state.runs {
         for (step, at_step) in run.book.steps.iter().zip(&run.steps) {
-            if matches!(at_step.status, Status::Done | Status::Skipped) {
+            let over = matches!(at_step.status, Status::Done | Status::Skipped);
+            if over && (at_step.status == Status::Skipped || step.exec.rollback.is_none()) {
                 continue;
             }
             let key = StepKey {
@@ -155,7 +156,8 @@ fn step_facts(
 ) -> StepFacts {
     let found = record::find(state, key).ok();
     let secrets = BTreeMap::new();
-    let made = found.and_then(|found| {
+    let over = at_step.status == Status::Done;
+    let made = found.filter(|_| !over).and_then(|found| {
         record::make(
             found,
             Purpose::Run,
@@ -185,7 +187,16 @@ fn step_facts(
         at.who.signed && judge::may_override(found, &at.who.principal).is_ok()
     });
     StepFacts {
-        gate: gate(state, run, step, at_step, at),
+        gate: if over {
+            Gate::Free
+        } else {
+            gate(state, run, step, at_step, Purpose::Run, at)
+        },
+        roll_back: if step.exec.rollback.is_some() && at_step.status != Status::Todo {
+            gate(state, run, step, at_step, Purpose::RollBack, at)
+        } else {
+            Gate::Free
+        },
         record: made.map(Arc::new),
         suggested,
         due,
@@ -194,7 +205,14 @@ fn step_facts(
     }
 }
 
-fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> Gate {
+fn gate(
+    state: &State,
+    run: &Run,
+    step: &Step,
+    at_step: &StepState,
+    purpose: Purpose,
+    at: &At,
+) -> Gate {
     let Some(incident) = state.incident.as_deref() else {
         return Gate::Free;
     };
@@ -215,20 +233,16 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     let Ok(found) = record::find(state, &key) else {
         return Gate::Free;
     };
-    if prepare::overridden(state, found, Purpose::Run, at).is_some() {
-        let over = state
-            .overrides
-            .values()
-            .find(|over| !over.used && over.step.step == step.id);
+    if let Some(over) = prepare::overridden(state, found, purpose, at) {
         return Gate::Overridden {
-            by: over.map(|over| over.person.clone()).unwrap_or_default(),
-            until: over.map(|over| over.until.fixed_offset()),
+            by: over.person.clone(),
+            until: Some(over.until.fixed_offset()),
         };
     }
-    let request = at_step
-        .request
-        .as_deref()
-        .filter(|request| request.record.step.attempt == record::next_attempt(at_step));
+    let request = at_step.request.as_deref().filter(|request| {
+        request.record.exec.purpose == purpose
+            && request.record.step.attempt == record::attempt_of(at_step, purpose)
+    });
     let could = crate::runbook::gates::who_could_pass(
         &incident.policy,
         &checkpoint,
@@ -236,7 +250,13 @@ fn gate(state: &State, run: &Run, step: &Step, at_step: &StepState, at: &At) -> 
     );
     let Some(request) = request.filter(|request| !request.withdrawn && request.consumed.is_none())
     else {
-        return Gate::Closed { asks, who: could };
+        return match prepare::overtaken(state, found, purpose, at) {
+            Some(refusal) => Gate::Void {
+                asks,
+                why: refusal.what,
+            },
+            None => Gate::Closed { asks, who: could },
+        };
     };
     if let Some((by, reason)) = &request.denied {
         return Gate::Denied {
@@ -391,6 +411,8 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
     let found = record::find(state, key).ok()?;
     let request = found.state.request.as_deref()?;
     let digest = request.record.digest();
+    // A dry run is one of the step itself.
+    let runs = request.record.exec.purpose == Purpose::Run;
     let text = checkpoint::text::approval_text(found.incident, &request.record, &request.by);
     let intent = Intent::Approve {
         step: key.clone(),
@@ -409,6 +431,7 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
     Some(ApprovalView {
         step: key.clone(),
         request: digest,
+        purpose: request.record.exec.purpose,
         title: found.step.title.clone(),
         destructive: found.step.risk == crate::runbook::model::Risk::Destructive,
         text,
@@ -427,11 +450,12 @@ pub fn approval(session: &Session, key: &StepKey) -> Option<ApprovalView> {
                 (name(by), name(to))
             })
             .collect(),
-        has_dry_run: request.record.dry_run.is_some(),
+        has_dry_run: runs && request.record.dry_run.is_some(),
         dry_run: found
             .state
             .twins
             .get(&Purpose::DryRun)
+            .filter(|_| runs)
             .map(|twin| super::brief::rehearsal(twin, state, &request.record)),
         brief: Brief::default(),
     })

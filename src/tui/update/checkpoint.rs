@@ -6,19 +6,19 @@ use super::super::extent::Scroll;
 use super::super::layer::{Layer, Reader, Reading};
 use super::super::model::Model;
 use super::super::wish::Wish;
-use super::super::world::{Gate, World};
+use super::super::world::World;
 
 /// Leaves the checkpoint once there is nothing to answer any more, and begins anew where another question took the
 /// place of the one that was read.
 pub(super) fn follow(model: &mut Model, world: &World) {
     let view = &mut model.checkpoint;
-    let gate = view.step.as_ref().and_then(|step| {
+    let pending = view.step.as_ref().and_then(|step| {
         let open = world.open.as_ref()?;
-        open.facts(&step.run, &step.step).map(|facts| &facts.gate)
+        open.facts(&step.run, &step.step)?.pending()
     });
-    match gate {
-        Some(Gate::Pending(pending)) if pending.mine => view.mine = true,
-        Some(Gate::Pending(_)) if !view.mine => {}
+    match pending {
+        Some((pending, _)) if pending.mine => view.mine = true,
+        Some(_) if !view.mine => {}
         _ => {
             let late = view.request.is_none() || !model.layers.is_empty();
             model.screens.pop();

@@ -71,7 +71,10 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
         Then::Nothing => {}
         Then::Wish(wish) => wishes.push(*wish),
         Then::Form(form) => super::push_form(model, *form, wishes),
-        Then::Review(event) => super::walk::review(model, world, event, wishes),
+        Then::Review(event) => super::gate::review(model, world, event, wishes),
+        Then::Choose(choose) => super::push_choose(model, *choose, wishes),
+        Then::Look(step) => super::walk::look(model, step, wishes),
+        Then::RollBack(step) => super::gate::roll_back(&step, model, world, wishes),
         Then::Go(id, what) => super::go(model, world, id, Some(what), wishes),
         Then::Theme(name) => {
             if let Some(theme) = Theme::shipped(&name) {

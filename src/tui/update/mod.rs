@@ -3,6 +3,7 @@
 
 mod ask;
 mod checkpoint;
+mod gate;
 mod home;
 mod layers;
 mod line;
@@ -78,9 +79,11 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             model.screens.push(Screen::Walk);
             match what {
                 None => {}
-                Some(Waits::Approval(step)) => walk::look(model, step, wishes),
-                Some(Waits::Review(event, _)) => walk::review(model, world, event, wishes),
-                Some(Waits::Ready(step) | Waits::Step(step)) => model.walk.run = Some(step.run),
+                Some(Waits::Approval(step, _)) => walk::look(model, step, wishes),
+                Some(Waits::Review(event, _)) => gate::review(model, world, event, wishes),
+                Some(Waits::Ready(step, _) | Waits::Step(step)) => {
+                    walk::show_step(model, world, &step);
+                }
             }
         }
         Some(Wanted::StartForm(id)) => {

@@ -10,7 +10,6 @@ use super::super::wish::{Start, Wish};
 use super::super::world::World;
 use crate::engine::Intent;
 use crate::engine::event::Fidelity;
-use crate::engine::exec::Purpose;
 use crate::engine::fact::Milestone;
 use crate::engine::intent::Secret;
 use crate::engine::sentence::Class;
@@ -42,9 +41,9 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             outcome,
             reason: Some(text("reason")).filter(|reason| !reason.is_empty()),
         }),
-        FormKind::Override(step) => act(Intent::Override {
+        FormKind::Override(step, purpose) => act(Intent::Override {
             step,
-            purpose: Purpose::Run,
+            purpose,
             reason: text("reason"),
         }),
         FormKind::Review(overridden) => {

@@ -5,8 +5,7 @@ use super::super::model::{CheckpointView, Model, Pane, Screen, TimelineView};
 use super::super::step::{self, Primary, Target};
 use super::super::wish::Wish;
 use super::super::world::{Open, World};
-use super::{ask, push_choose, push_form};
-use crate::engine::EventId;
+use super::{ask, gate, push_choose, push_form};
 use crate::engine::Intent;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
@@ -120,27 +119,6 @@ pub(super) fn look(model: &mut Model, step: StepKey, wishes: &mut Vec<Wish>) {
     wishes.push(Wish::ShowApproval(step));
 }
 
-/// Opens the review of an override.
-pub(super) fn review(model: &mut Model, world: &World, event: EventId, wishes: &mut Vec<Wish>) {
-    match ask::review(
-        world,
-        event,
-        super::super::when::Zone::new(model.local, world.now),
-    ) {
-        Some(form) => push_form(model, form, wishes),
-        None => model.say("this override is reviewed already", None),
-    }
-}
-
-/// The one review that is owed, or the choice of several.
-fn which_review(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
-    let owed = step::reviews(world);
-    match owed.as_slice() {
-        [one] => review(model, world, one.event, wishes),
-        several => push_choose(model, ask::which_review(several), wishes),
-    }
-}
-
 /// One key.
 pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     let Some(open) = &world.open else {
@@ -163,9 +141,15 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         Act::Role => push_form(model, ask::role(world), wishes),
         Act::Update => push_form(model, ask::update(world), wishes),
         Act::Attach => push_form(model, ask::attach(), wishes),
-        Act::Review => which_review(model, world, wishes),
+        Act::Review => gate::which_review(model, world, wishes),
         Act::Close => push_form(model, ask::close(&open.short), wishes),
         Act::Reopen => push_form(model, ask::reopen(), wishes),
+        Act::Undo => {
+            if let Some(run) = step::run(model, open) {
+                let choose = ask::undo(&step::undoable(open, run));
+                push_choose(model, choose, wishes);
+            }
+        }
         Act::Logs => {
             if let Some(run) = step::run(model, open) {
                 push_choose(model, ask::logs(&run.book), wishes);
@@ -191,11 +175,7 @@ fn on_step(
     let step = target.key();
     match act {
         Act::DryRun => push_or_start(target, Purpose::DryRun, model, world, wishes),
-        Act::RollBack => push_choose(
-            model,
-            ask::confirm(target, Purpose::RollBack, world),
-            wishes,
-        ),
+        Act::RollBack => gate::undo(target, model, world, wishes),
         Act::Skip => push_form(model, ask::skip(step), wishes),
         Act::Claim => wishes.push(Wish::Act(Intent::Claim(step))),
         Act::Withdraw => push_choose(model, ask::withdraw(step), wishes),
@@ -205,8 +185,33 @@ fn on_step(
             attempt: target.state.attempt,
         })),
         Act::Approval => look(model, step, wishes),
-        Act::Override => push_form(model, ask::override_(target, world), wishes),
+        Act::Override => {
+            let form = ask::override_(target, Purpose::Run, world);
+            push_form(model, form, wishes);
+        }
         _ => {}
+    }
+}
+
+/// Shows a step that need not be the current one.
+pub(super) fn show_step(model: &mut Model, world: &World, step: &StepKey) {
+    let run = world
+        .open
+        .as_ref()
+        .and_then(|open| open.state.run(&step.run));
+    let Some(run) = run else { return };
+    let other = run.at.as_ref() != Some(&step.step);
+    model.walk.run = Some(run.id.clone());
+    model.walk.shown = other.then(|| step.step.clone());
+    model.walk.seen = Some((run.id.clone(), run.at.clone()));
+    let at = run
+        .book
+        .steps
+        .iter()
+        .position(|known| known.id == step.step);
+    model.walk.cursor.at = at.unwrap_or(0);
+    if other {
+        model.walk.pane = Pane::Step;
     }
 }
 
@@ -269,7 +274,7 @@ fn primary(target: &Target<'_>, model: &mut Model, world: &World, wishes: &mut V
         Primary::ByHand(why) => push_form(model, ask::done(target, Some(&why)), wishes),
         Primary::Start => push_or_start(target, Purpose::Run, model, world, wishes),
         Primary::Confirm => push_choose(model, ask::confirm(target, Purpose::Run, world), wishes),
-        Primary::Waiting => push_choose(model, ask::waiting(target), wishes),
+        Primary::Waiting => push_choose(model, ask::waiting(target, Purpose::Run, world), wishes),
         Primary::Request => wishes.push(Wish::Act(Intent::Request {
             step,
             purpose: Purpose::Run,
@@ -297,6 +302,7 @@ fn primary(target: &Target<'_>, model: &mut Model, world: &World, wishes: &mut V
         }
         Primary::Failed => push_choose(model, ask::failed(target), wishes),
         Primary::Resolve => push_choose(model, ask::unknown(target), wishes),
+        Primary::RollBack => gate::undo(target, model, world, wishes),
         Primary::WhatNext => push_choose(model, ask::what_next(), wishes),
         Primary::Show => model.walk.pane = Pane::Step,
         Primary::Blocked(why) => model.say(why, None),

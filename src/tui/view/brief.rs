@@ -5,7 +5,7 @@ use super::super::difference::Line;
 use super::super::model::Model;
 use super::super::rich::Rich;
 use super::super::theme::Tone;
-use super::super::world::{ApprovalView, Earlier, Gate, LastChange, Part, Rehearsal, World};
+use super::super::world::{ApprovalView, Earlier, LastChange, Part, Rehearsal, World};
 use super::super::{act, text, when};
 use super::canvas::Canvas;
 
@@ -61,8 +61,8 @@ fn asked(view: &ApprovalView, world: &World, canvas: &Canvas<'_>) -> Rich {
         .open
         .as_ref()
         .and_then(|open| open.facts(&view.step.run, &view.step.step));
-    match facts.map(|facts| &facts.gate) {
-        Some(Gate::Pending(pending)) => row.and(
+    match facts.and_then(|facts| facts.pending()) {
+        Some((pending, _)) => row.and(
             Tone::Dim,
             format!(
                 " · {} of {} approvals · asked: {}",

@@ -14,6 +14,7 @@ use super::super::world::{ApprovalView, World};
 use super::brief;
 use super::canvas::Canvas;
 use super::header;
+use crate::engine::exec::Purpose;
 
 /// Draws it.
 pub(super) fn draw(
@@ -96,10 +97,14 @@ fn outline(
         Tone::BorderFocus
     };
     let step = canvas.clean(view.step.step.as_str());
+    let what = match view.purpose {
+        Purpose::RollBack => format!("undoing {step}"),
+        _ => step,
+    };
     let title = if view.asked_by_me {
-        format!("What you ask: {step}")
+        format!("What you ask: {what}")
     } else {
-        format!("Approve {step} for {}?", canvas.clean(&view.requester))
+        format!("Approve {what} for {}?", canvas.clean(&view.requester))
     };
     let title = Rich::of(Tone::Title, title);
     let mut right = match header::for_you_by_key(model, world, canvas) {

@@ -192,6 +192,11 @@ fn owed(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Vec<S
                 Some(key) if model.screen() == Screen::Walk => format!("review owed ({key})"),
                 _ => "review owed".to_owned(),
             };
+            let review = if over.is_late(world.now.to_utc()) {
+                format!("{review}, LATE")
+            } else {
+                review
+            };
             format!(
                 "! override of {} by {} {}: {review}",
                 over.step.step,

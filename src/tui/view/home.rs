@@ -181,7 +181,7 @@ fn waits(waiting: &Waiting, world: &World, canvas: &Canvas<'_>, roomy: bool) -> 
     if roomy {
         since = format!("{since} ({})", when::ago(waiting.since, world.now));
     }
-    let column = if roomy { 28 } else { 20 };
+    let column = if roomy { 28 } else { 22 };
     let words = text::pad(&canvas.clean(&waiting.what.words()), column);
     let by = match waiting.passed_by.as_ref().filter(|_| roomy) {
         Some(passed) => format!("{} via {passed}", waiting.by),

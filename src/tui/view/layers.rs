@@ -63,7 +63,7 @@ fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
 
 fn draw_menu(menu: &Menu, canvas: &mut Canvas<'_>, area: Rect, drawn: &mut Drawn) {
     let typed = usize::from(menu.query.is_some());
-    let area = middle(area, menu.items.len() + typed, 64);
+    let area = middle(area, menu.items.len() + typed, 72);
     let mut inside = boxed(canvas, area, &menu.title);
     if let Some(query) = &menu.query {
         let line = Rich::of(Tone::Accent, "> ").and(Tone::Text, canvas.clean(query.value()));
@@ -79,18 +79,29 @@ fn draw_menu(menu: &Menu, canvas: &mut Canvas<'_>, area: Rect, drawn: &mut Drawn
     };
     drawn.layer = extent;
     let top = menu.cursor.top.min(extent.end());
+    let label = menu
+        .items
+        .iter()
+        .map(|item| text::width(&item.label))
+        .max()
+        .unwrap_or(0)
+        .clamp(22, 40);
     for (at, item) in menu.found.iter().enumerate().skip(top).take(extent.page) {
         let Some(item) = menu.items.get(*item) else {
             continue;
         };
         let y = inside.y + u16::try_from(at - top).unwrap_or(0);
         let row = Rich::of(Tone::FooterKey, text::pad(&item.key, 7))
-            .and(Tone::Text, text::pad(&canvas.clean(&item.label), 22))
+            .and(Tone::Text, text::pad(&canvas.clean(&item.label), label))
             .and(Tone::Dim, format!(" {}", item.act.about()));
         canvas.rich(inside.x, y, inside.width, &row);
         if at == menu.cursor.at {
             canvas.tint(inside.x, y, inside.width, 1, Tone::Selection);
         }
+    }
+    if extent.end() > top {
+        let more = Rich::of(Tone::Dim, format!(" ↓ {} more ", extent.end() - top));
+        canvas.rich_right(inside.x, inside.right(), area.bottom() - 1, &more);
     }
     if menu.found.is_empty() {
         canvas.text(

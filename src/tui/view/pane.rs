@@ -239,6 +239,7 @@ impl Page<'_, '_> {
         if let Some((tone, words)) = said {
             self.say(tone, words);
         }
+        self.undone();
         if let Some(reason) = state.reason.clone().filter(|reason| !reason.is_empty()) {
             self.say(Tone::Text, format!("  {reason}"));
         }
@@ -252,6 +253,19 @@ impl Page<'_, '_> {
                     evidence.sha256.short()
                 ),
             );
+        }
+    }
+
+    /// That it was rolled back, or was to be.
+    fn undone(&mut self) {
+        if let Some(twin) = self.target.state.twins.get(&Purpose::RollBack) {
+            let at = self.zone.clock(twin.at);
+            let (tone, words) = match (twin.running, twin.outcome) {
+                (true, _) => (Tone::Now, "being rolled back since"),
+                (_, Some(Outcome::Succeeded)) => (Tone::Warning, "rolled back"),
+                _ => (Tone::Failed, "rolling it back failed"),
+            };
+            self.say(tone, format!("{words} {at}"));
         }
     }
 
@@ -410,11 +424,26 @@ impl Page<'_, '_> {
     }
 
     fn gate(&mut self) {
-        if self.target.state.status != Status::Todo {
-            return;
+        let from = self.rows.len();
+        self.gate_rows();
+        let first = self.rows.iter().skip(from).position(|row| !row.is_empty());
+        if let Some(first) = first.filter(|_| self.target.state.status != Status::Todo) {
+            let head = Rich::of(Tone::Title, "rolling it back");
+            self.rows.insert(from + first, head);
         }
+    }
+
+    fn gate_rows(&mut self) {
+        let gate = match self.target.state.status {
+            Status::Todo => self.target.gate().clone(),
+            _ => match self.target.roll_back() {
+                // Nobody has to be told of a gate in front of something nobody wants.
+                Gate::Closed { .. } => return,
+                gate => gate.clone(),
+            },
+        };
         let waiting = Shape::Waiting.mark(self.ascii);
-        match self.target.gate().clone() {
+        match gate {
             Gate::Free => {}
             Gate::Closed { asks, who } => {
                 self.gap();

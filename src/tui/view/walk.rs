@@ -15,6 +15,8 @@ use super::super::world::{Gate, Open, World};
 use super::canvas::Canvas;
 use super::header;
 use super::pane::{self, Content};
+use crate::engine::exec::Purpose;
+use crate::engine::fact::Outcome;
 use crate::engine::sentence::sentence;
 use crate::engine::state::{Run, Status};
 use crate::runbook::model::{Kind, Risk};
@@ -268,8 +270,18 @@ fn step_row(open: &Open, run: &Run, at: usize, canvas: &mut Canvas<'_>, area: Re
 fn note(target: &Target<'_>, ascii: bool) -> (Tone, String) {
     let waiting = Shape::Waiting.mark(ascii);
     let state = target.state;
+    if let (true, Some((pending, _))) = (
+        state.status != Status::Todo,
+        target.facts.and_then(|facts| facts.pending()),
+    ) {
+        let count = format!("undo {waiting} {}/{}", pending.have, pending.want);
+        return (Tone::Waiting, count);
+    }
     match state.status {
         Status::Running => (Tone::Now, "running".to_owned()),
+        Status::Done | Status::Failed | Status::Unknown if was_undone(target) => {
+            (Tone::Warning, "rolled back".to_owned())
+        }
         Status::Failed => (
             Tone::Failed,
             state
@@ -297,6 +309,14 @@ fn note(target: &Target<'_>, ascii: bool) -> (Tone, String) {
             _ => (Tone::Dim, kind_word(target)),
         },
     }
+}
+
+fn was_undone(target: &Target<'_>) -> bool {
+    target
+        .state
+        .twins
+        .get(&Purpose::RollBack)
+        .is_some_and(|twin| twin.outcome == Some(Outcome::Succeeded))
 }
 
 fn was_overridden(target: &Target<'_>) -> bool {

@@ -1,8 +1,10 @@
 //! The questions: forms and choices as they are put.
 
+mod gate;
 mod incident;
 mod step;
 
+pub(super) use gate::*;
 pub(super) use incident::*;
 pub(super) use step::*;
 

@@ -10,7 +10,7 @@ use crate::tui::model::Model;
 use crate::tui::step::Target;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::update::submit::SEVERITIES;
-use crate::tui::world::{ApprovalView, World};
+use crate::tui::world::World;
 
 use super::{form, reason, wish};
 
@@ -106,7 +106,10 @@ pub(in crate::tui::update) fn confirm(
         purpose,
     });
     choose.option("no, not now", "", Then::Nothing).option(
-        format!("yes, {} it", what.to_lowercase().replace(" of", "")),
+        match purpose {
+            Purpose::RollBack => "yes, roll it back".to_owned(),
+            _ => format!("yes, {} it", what.to_lowercase().replace(" of", "")),
+        },
         "",
         start,
     )
@@ -155,93 +158,6 @@ pub(in crate::tui::update) fn what_runs(
         ));
     }
     lines
-}
-
-/// Somebody else is asked: keep waiting, or not.
-pub(in crate::tui::update) fn waiting(target: &Target<'_>) -> Choose {
-    use crate::tui::Act;
-    use crate::tui::world::Gate;
-    let step = target.key();
-    let mut choose = Choose::new(format!("{} waits for an answer", step.step));
-    let mut mine = false;
-    if let Gate::Pending(pending) = target.gate() {
-        mine = pending.asked_by_me;
-        choose = choose
-            .say(
-                Tone::Text,
-                format!(
-                    "{} of {} approvals are there. Asked: {}.",
-                    pending.have,
-                    pending.want,
-                    crate::tui::step::some(&pending.who)
-                ),
-            )
-            .say(
-                Tone::Warning,
-                "Asking anew makes this request void, and every approval given to it.",
-            );
-    }
-    choose = choose.option("keep waiting", "", Then::Nothing).option(
-        "read what was asked",
-        "the approval text",
-        Then::Do(Act::Approval),
-    );
-    if mine {
-        choose = choose.option(
-            "withdraw the request",
-            "nobody can answer it then",
-            Then::Do(Act::Withdraw),
-        );
-    }
-    choose = choose.option(
-        "ask anew",
-        "voids what is under way",
-        wish(Intent::Request {
-            step,
-            purpose: Purpose::Run,
-        }),
-    );
-    if target.facts.is_some_and(|facts| facts.may_override) {
-        choose = choose.option(
-            "override",
-            "without approvals; owes a review",
-            Then::Do(Act::Override),
-        );
-    }
-    choose
-}
-
-/// To whom the question is passed on.
-pub(in crate::tui::update) fn delegate(view: &ApprovalView) -> Choose {
-    let choose = Choose::new(format!("Pass {} on to whom?", view.step.step)).say(
-        Tone::Text,
-        "You are not asked any more then. Whoever may answer still can.",
-    );
-    view.others
-        .iter()
-        .fold(choose, |choose, (name, principal)| {
-            choose.option(
-                name.clone(),
-                principal.as_str(),
-                wish(Intent::Delegate {
-                    step: view.step.clone(),
-                    to: principal.clone(),
-                }),
-            )
-        })
-        .option("nobody: I keep it", "", Then::Nothing)
-}
-
-/// Whether to take a question back.
-pub(in crate::tui::update) fn withdraw(step: StepKey) -> Choose {
-    Choose::new(format!("Withdraw the request for {}?", step.step))
-        .say(
-            Tone::Text,
-            "It is signed, and makes every approval given to it void.",
-        )
-        .option("no, leave it", "", Then::Nothing)
-        .option("yes, withdraw it", "", wish(Intent::Withdraw(step)))
-        .guarded()
 }
 
 /// Which of the options.
@@ -388,54 +304,6 @@ fn resolve(step: StepKey, outcome: Outcome) -> Form {
 pub(in crate::tui::update) fn skip(step: StepKey) -> Form {
     let title = format!("Skip {}", step.step);
     reason(FormKind::Skip(step), title, "skip")
-}
-
-/// Why a checkpoint is gone through without approvals.
-pub(in crate::tui::update) fn override_(target: &Target<'_>, world: &World) -> Form {
-    let step = target.key();
-    let id = step.step.0.clone();
-    let mut form = Form::new(
-        FormKind::Override(step),
-        format!("Override the checkpoint of {id}"),
-        "sign the override",
-    )
-    .say(
-        Tone::Override,
-        "Nobody has approved this. The record says so for good,",
-    )
-    .say(Tone::Override, "and another person has to review it.");
-    for (tone, line) in what_runs(target, Purpose::Run, world) {
-        form = form.say(tone, line);
-    }
-    form.field(Field::text("reason", "Reason"))
-        .field(Field::text("id", format!("Type {id}")).of(FieldKind::Typed(id)))
-        .guarded()
-}
-
-/// The last question before an approval or a denial is signed.
-pub(in crate::tui::update) fn approval(view: &ApprovalView, approve: bool) -> Form {
-    let id = view.step.step.0.clone();
-    let kind = FormKind::Approval(view.step.clone(), view.request, approve);
-    if !approve {
-        return reason(kind, format!("Deny {id}"), "sign the denial").guarded();
-    }
-    let form = Form::new(
-        kind,
-        format!("Approve {id} for {}?", view.requester),
-        "sign the approval",
-    )
-    .say(Tone::Text, view.title.clone())
-    .say(Tone::Dim, format!("You sign: {}", view.you_sign))
-    .say(Tone::Dim, format!("request {}…", view.request.short()))
-    .guarded();
-    if view.destructive {
-        form.say(Tone::Destructive, " DESTRUCTIVE ")
-            .field(Field::text("id", format!("Type {id}")).of(FieldKind::Typed(id)))
-    } else {
-        let mut form = form;
-        form.focus = form.fields.len() + 1;
-        form
-    }
 }
 
 /// Whether a step's start has to be confirmed.
