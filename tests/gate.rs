@@ -58,3 +58,18 @@ steps:
   - id: free
     run: "true"
 "#;
+
+/// The block of this language in the page that tells people how, with the places and names of a test.
+pub fn from_the_page(language: &str, places: &[(&str, &str)]) -> String {
+    let page = include_str!("../docs/enforcing.md");
+    let (_, rest) = page
+        .split_once(&format!("\n```{language}\n"))
+        .unwrap_or_else(|| panic!("docs/enforcing.md has no {language}"));
+    let (block, _) = rest.split_once("```\n").unwrap();
+    let mut block = block.to_owned();
+    for (from, to) in places {
+        assert!(block.contains(from), "{from}: {block}");
+        block = block.replace(from, to);
+    }
+    block
+}

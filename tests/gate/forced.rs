@@ -24,13 +24,21 @@ impl Forced {
         let ssh = two.team.dir.path().join("ssh");
         let server = Server::start(&ssh);
         let dir = two.team.dir.path();
-        let command = format!(
-            "{PROGRAM} --library {dir}/library --hub {dir}/hub.git --state {dir}/gate-state --as gate@example.org \
-             --key {dir}/gate gate --asked-by robin@example.org --ssh",
-            dir = dir.display()
-        );
         let key = fs::read_to_string(ssh.join("user.pub")).unwrap();
-        let line = format!("command=\"{command}\",restrict {key}");
+        let path = |name: &str| dir.join(name).display().to_string();
+        let line = super::from_the_page(
+            "authorized_keys",
+            &[
+                ("/usr/local/bin/runsheet", PROGRAM),
+                ("/srv/runsheet/library", &path("library")),
+                ("git@git.example.org:incidents.git", &path("hub.git")),
+                ("/var/lib/runsheet-gate", &path("gate-state")),
+                ("gate@db-7.example.org", "gate@example.org"),
+                ("/etc/runsheet/gate_key", &path("gate")),
+                ("bob@example.org", "robin@example.org"),
+                ("ssh-ed25519 AAAAC3… bob", key.trim_end()),
+            ],
+        );
         fs::write(ssh.join("authorized"), line).unwrap();
         Self { two, server }
     }

@@ -145,10 +145,14 @@ impl Machine {
         let rules: String = ACCOUNTS
             .iter()
             .map(|account| {
-                format!(
-                    "Defaults:{account} !env_reset\n{account} ALL=(root) NOPASSWD: {} gate *\n",
-                    machine.program.display()
-                )
+                let rule = super::from_the_page(
+                    "sudoers",
+                    &[
+                        ("%responders", account),
+                        ("/usr/local/bin/runsheet", machine.program.to_str().unwrap()),
+                    ],
+                );
+                format!("Defaults:{account} !env_reset\n{rule}")
             })
             .collect();
         fs::write(SUDOERS, rules).unwrap();
@@ -157,10 +161,17 @@ impl Machine {
     }
 
     fn configure(&self) {
-        let dir = self.team.dir.path().display();
-        let text = format!(
-            "library = \"{dir}/library\"\nhub = \"{dir}/hub.git\"\nstate = \"{dir}/gate-state\"\n\
-             as = \"gate@example.org\"\nkey = \"{dir}/gate\"\n"
+        let dir = self.team.dir.path();
+        let path = |name: &str| dir.join(name).display().to_string();
+        let text = super::from_the_page(
+            "toml",
+            &[
+                ("/srv/runsheet/library", &path("library")),
+                ("git@git.example.org:incidents.git", &path("hub.git")),
+                ("/var/lib/runsheet-gate", &path("gate-state")),
+                ("gate@db-7.example.org", "gate@example.org"),
+                ("/etc/runsheet/gate_key", &path("gate")),
+            ],
         );
         let _ = fs::remove_file(Path::new(FOLDER).join("gate.toml"));
         fs::write(Path::new(FOLDER).join("gate.toml"), text).unwrap();
