@@ -12,6 +12,7 @@
 
 mod cases;
 mod forged;
+mod gates;
 mod ground;
 mod policies;
 mod scenario;

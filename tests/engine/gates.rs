@@ -1,0 +1,113 @@
+//! A step that is asked for a gate: another account with a key and a journal of its own.
+
+use runsheet::engine::at::Root;
+use runsheet::engine::checkpoint::record::Site;
+use runsheet::engine::command::RefusalKind;
+use runsheet::engine::decide::opened_now;
+use runsheet::engine::exec::Purpose;
+
+use super::cases::{DROP, approved};
+use super::world::{POLICY, World, principal, refused};
+
+const SECRET: &str = "\
+id: a
+title: A
+inputs:
+  token: {secret: true}
+steps:
+  - {id: drop, title: Drop it, run: './drop \"$token\"', risk: destructive}
+";
+
+/// Alice asks for it to be run by a gate: another account, key and journal on the same machine.
+fn asked_for_a_gate() -> World {
+    let mut world = World::started(POLICY, &[DROP], &[]);
+    let at = world.at("robin");
+    world.site = Some(Site {
+        cwd: "/".to_owned(),
+        ..Site::here(&at)
+    });
+    world.request("alice", "drop").unwrap();
+    world
+}
+
+#[test]
+fn case_08_what_was_asked_for_a_gate_is_used_up_by_that_gate_only() {
+    let mut world = asked_for_a_gate();
+    let key = world.key("drop");
+    let closed = |world: &mut World, who: &str| {
+        let at = world.at(who);
+        opened_now(&world.state, &key, Purpose::Run, &at)
+            .unwrap_err()
+            .kind
+    };
+    assert_eq!(closed(&mut world, "robin"), RefusalKind::GateClosed);
+    // Who asked and who will run it are both no second person.
+    assert_eq!(
+        refused(world.approve("alice", "drop")),
+        RefusalKind::NotEligible
+    );
+    assert_eq!(
+        refused(world.approve("robin", "drop")),
+        RefusalKind::NotEligible
+    );
+    world.approve("bob", "drop").unwrap();
+    assert_eq!(closed(&mut world, "alice"), RefusalKind::NotEligible);
+    assert_eq!(
+        refused(world.run("alice", "drop")),
+        RefusalKind::NotEligible
+    );
+    // The same gate with another journal is another one.
+    let mut copied = world.clone();
+    copied.desk = "copy of ".to_owned();
+    assert_eq!(closed(&mut copied, "robin"), RefusalKind::NotEligible);
+    let at = world.at("robin");
+    let opened = opened_now(&world.state, &key, Purpose::Run, &at).unwrap();
+    assert_eq!(opened.asked_by, principal("alice"));
+    assert_eq!(opened.approvals.len(), 1);
+    assert_eq!(opened.record.exec.run_as, "robin");
+    world.run("robin", "drop").unwrap();
+    assert!(world.violations().is_empty());
+    assert!(world.run("robin", "drop").is_err());
+}
+
+#[test]
+fn a_gate_is_closed_by_everything_that_keeps_a_start_from_happening() {
+    let key = approved().key("drop");
+    let kind = |world: &mut World| {
+        let at = world.at("alice");
+        opened_now(&world.state, &key, Purpose::Run, &at)
+            .map(drop)
+            .map_err(|refusal| refusal.kind)
+    };
+    assert_eq!(kind(&mut approved()), Ok(()));
+    let mut late = approved();
+    late.pass(16 * 60);
+    assert_eq!(kind(&mut late), Err(RefusalKind::GateClosed));
+    let mut back = approved();
+    back.now -= chrono::TimeDelta::seconds(600);
+    assert_eq!(kind(&mut back), Err(RefusalKind::Expired));
+    let mut foreign = approved();
+    foreign.root = Root::Untrusted("not ours".to_owned());
+    assert_eq!(kind(&mut foreign), Err(RefusalKind::NotTrusted));
+    let mut used = approved();
+    used.run("alice", "drop").unwrap();
+    assert_eq!(kind(&mut used), Err(RefusalKind::WrongState));
+    let mut over = World::started(POLICY, &[DROP], &[]);
+    over.overrides("alice", "drop", "it burns").unwrap();
+    assert_eq!(kind(&mut over), Err(RefusalKind::GateClosed));
+}
+
+#[test]
+fn a_secret_value_is_not_handed_to_a_gate() {
+    let mut world = World::new(POLICY, &[SECRET]);
+    world.start("alice", &[], &["token"]).unwrap();
+    world.secrets.insert("token".to_owned(), "0".repeat(64));
+    let at = world.at("robin");
+    world.site = Some(Site::here(&at));
+    assert_eq!(
+        refused(world.request("alice", "drop")),
+        RefusalKind::BadValue
+    );
+    world.site = None;
+    world.request("alice", "drop").unwrap();
+}
