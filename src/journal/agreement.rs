@@ -64,23 +64,51 @@ pub(crate) fn published(journal: &Journal, repo: &Repository, report: &mut Repor
         );
     }
     unwitnessed(journal, repo, &by_oid, &own, report);
+    let cited = journal.evidence_cited();
+    let mut artifacts = HashMap::new();
     for (name, oid) in refs(repo, &format!("refs/incidents/{id}/e/*"), report) {
-        published_artifact(repo, &name, oid, report);
+        let digest = name.split_once("/e/").map(|(_, hex)| hex);
+        let event = digest
+            .and_then(Digest::from_hex)
+            .and_then(|digest| cited.get(&digest));
+        artifacts.extend(event.map(|event| (oid, *event)));
+        if let Some(what) = artifact_problem(repo, &name, oid) {
+            report.violation(event.copied(), what);
+        }
     }
-    files(repo.path(), report);
+    let events = || {
+        let mut events = made(journal.log(), &expected);
+        events.extend(artifacts);
+        events
+    };
+    stored(repo.path(), events, report);
+}
+
+/// The event each object is made of.
+fn made(log: &Log, commits: &HashMap<EventId, Oid>) -> HashMap<Oid, EventId> {
+    let mut made = HashMap::with_capacity(log.events().len() * 3);
+    for event in log.events() {
+        if let Some(objects) = objects_of(event, commits) {
+            made.extend(objects.all().map(|(_, oid, _)| (oid, event.id)));
+        }
+    }
+    made
+}
+
+fn objects_of(event: &Event, commits: &HashMap<EventId, Oid>) -> Option<Objects> {
+    let parents: Vec<Oid> = event
+        .parents()
+        .filter_map(|parent| commits.get(&parent).copied())
+        .collect();
+    let line = history::canonical_line(event)?;
+    Objects::of(event, line.as_bytes(), &parents).ok()
 }
 
 /// The commit each event makes.
 fn expected(log: &Log, report: &mut Report) -> HashMap<EventId, Oid> {
     let mut oids: HashMap<EventId, Oid> = HashMap::with_capacity(log.events().len());
     for event in log.events() {
-        let parents: Vec<Oid> = event
-            .parents()
-            .filter_map(|parent| oids.get(&parent).copied())
-            .collect();
-        let objects = history::canonical_line(event)
-            .and_then(|line| Objects::of(event, line.as_bytes(), &parents).ok());
-        match objects {
+        match objects_of(event, &oids) {
             Some(objects) => {
                 oids.insert(event.id, objects.id);
             }
@@ -99,13 +127,7 @@ fn objects_there(
     oids: &HashMap<EventId, Oid>,
     report: &mut Report,
 ) {
-    let parents: Vec<Oid> = event
-        .parents()
-        .filter_map(|parent| oids.get(&parent).copied())
-        .collect();
-    let Some(objects) = history::canonical_line(event)
-        .and_then(|line| Objects::of(event, line.as_bytes(), &parents).ok())
-    else {
+    let Some(objects) = objects_of(event, oids) else {
         return;
     };
     debug_assert_eq!(objects.id, oid);
@@ -216,28 +238,42 @@ fn refs(repo: &Repository, pattern: &str, report: &mut Report) -> Vec<(String, O
 }
 
 pub(crate) fn published_artifact(repo: &Repository, name: &str, oid: Oid, report: &mut Report) {
-    let Some((_, hex)) = name.split_once("/e/") else {
-        return;
-    };
+    if let Some(what) = artifact_problem(repo, name, oid) {
+        report.violation(None, what);
+    }
+}
+
+/// What is wrong with the artifact at this reference.
+fn artifact_problem(repo: &Repository, name: &str, oid: Oid) -> Option<String> {
+    let (_, hex) = name.split_once("/e/")?;
     let Some(digest) = Digest::from_hex(hex) else {
-        report.violation(None, format!("{name} names no digest"));
-        return;
+        return Some(format!("{name} names no digest"));
     };
     let limit = usize::try_from(super::artifacts::MAX_EVIDENCE).unwrap_or(usize::MAX);
     let read = object::Objects::of(repo)
         .map_err(|error| error.message().to_owned())
         .and_then(|store| store.read_as(oid, git2::ObjectType::Blob, limit));
     match read {
-        Ok(bytes) if Digest::of(&bytes) == digest => {}
-        Ok(_) => report.violation(None, format!("{name} is not what its name says")),
-        Err(error) => report.violation(None, format!("{name}: {error}")),
+        Ok(bytes) if Digest::of(&bytes) == digest => None,
+        Ok(_) => Some(format!("{name} is not what its name says")),
+        Err(error) => Some(format!("{name}: {error}")),
     }
 }
 
 /// The object files themselves, beyond what reading objects notices; and what would make git look elsewhere.
 pub(crate) fn files(git_dir: &Path, report: &mut Report) {
-    for problem in loose::problems(git_dir) {
-        report.violation(None, problem);
+    stored(git_dir, HashMap::new, report);
+}
+
+/// The same, with the event each object is of; asked for only where something is wrong.
+fn stored(git_dir: &Path, events: impl FnOnce() -> HashMap<Oid, EventId>, report: &mut Report) {
+    let problems = loose::problems(git_dir);
+    if !problems.is_empty() {
+        let events = events();
+        for problem in problems {
+            let event = problem.object.and_then(|object| events.get(&object));
+            report.violation(event.copied(), problem.what);
+        }
     }
     for (path, what) in [
         ("shallow", "a shallow boundary"),

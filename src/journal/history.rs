@@ -14,6 +14,17 @@ use crate::engine::ids::{EventId, IncidentId};
 /// No history is longer.
 const MOST: usize = 4_000_000;
 
+/// The tree of an event has one entry.
+const MAX_TREE: usize = 4096;
+
+/// What a walk does next.
+enum Step {
+    /// Looks at a commit: the nth parent of one behind it, but for the first.
+    Enter(Oid, Option<(Oid, usize)>),
+    /// Takes it, when all it comes after has been taken.
+    Leave(Oid),
+}
+
 /// An event out of a commit.
 #[derive(Debug, Clone)]
 pub(crate) struct Imported {
@@ -72,19 +83,27 @@ impl<'a> History<'a> {
     ) -> Result<Vec<Oid>, NotOurs> {
         let mut order = Vec::new();
         let mut entered = HashSet::new();
-        let mut stack = vec![(tip, false)];
-        while let Some((oid, leave)) = stack.pop() {
-            if leave {
-                order.push(oid);
-                continue;
-            }
+        let mut stack = vec![Step::Enter(tip, None)];
+        while let Some(step) = stack.pop() {
+            let (oid, behind) = match step {
+                Step::Leave(oid) => {
+                    order.push(oid);
+                    continue;
+                }
+                Step::Enter(oid, behind) => (oid, behind),
+            };
             if self.proven.contains_key(&oid) || !entered.insert(oid) {
                 continue;
             }
             if entered.len() > MOST {
                 return Err(not_ours(oid, None, format!("more than {MOST} commits")));
             }
-            let raw = self.object(oid, ObjectType::Commit, commit::MAX_COMMIT, oid)?;
+            let raw = self
+                .object(oid, ObjectType::Commit, commit::MAX_COMMIT, oid, None)
+                .map_err(|error| NotOurs {
+                    event: behind.and_then(|(behind, nth)| self.parent_of(behind, nth)),
+                    ..error
+                })?;
             let links = commit::links(&raw)
                 .ok_or_else(|| not_ours(oid, None, "it is no commit of an event".to_owned()))?;
             if let Some(event) = commit::event_named(&raw)
@@ -93,21 +112,33 @@ impl<'a> History<'a> {
                 self.proven.insert(oid, event);
                 continue;
             }
-            stack.push((oid, true));
-            stack.extend(links.parents.into_iter().map(|parent| (parent, false)));
+            stack.push(Step::Leave(oid));
+            let parents = links.parents.into_iter().enumerate();
+            stack.extend(parents.map(|(nth, parent)| Step::Enter(parent, Some((oid, nth)))));
         }
         Ok(order)
     }
 
+    /// The event that the parent of a commit should be of, by what the event of that commit says it comes after. For a
+    /// message only: nothing of it is proven.
+    fn parent_of(&self, child: Oid, nth: usize) -> Option<EventId> {
+        let read = |oid, kind, limit| self.objects.read_as(oid, kind, limit).ok();
+        let raw = read(child, ObjectType::Commit, commit::MAX_COMMIT)?;
+        let tree = read(commit::links(&raw)?.tree, ObjectType::Tree, MAX_TREE)?;
+        let line = read(commit::blob_of(&tree)?, ObjectType::Blob, MAX_LINE + 1)?;
+        let event = Event::read(std::str::from_utf8(&line).ok()?.trim_end()).ok()?;
+        event.parents().nth(nth)
+    }
+
     fn prove(&self, oid: Oid) -> Result<Imported, NotOurs> {
-        let raw = self.object(oid, ObjectType::Commit, commit::MAX_COMMIT, oid)?;
+        let raw = self.object(oid, ObjectType::Commit, commit::MAX_COMMIT, oid, None)?;
         let named = commit::event_named(&raw);
         let wrong = |what: String| not_ours(oid, named, what);
         let links = commit::links(&raw).ok_or_else(|| wrong("it cannot be read".to_owned()))?;
-        let tree = self.object(links.tree, ObjectType::Tree, 4096, oid)?;
+        let tree = self.object(links.tree, ObjectType::Tree, MAX_TREE, oid, named)?;
         let blob = commit::blob_of(&tree)
             .ok_or_else(|| wrong("its tree is not that of an event".to_owned()))?;
-        let mut line = self.object(blob, ObjectType::Blob, MAX_LINE + 1, oid)?;
+        let mut line = self.object(blob, ObjectType::Blob, MAX_LINE + 1, oid, named)?;
         if line.pop() != Some(b'\n') {
             return Err(wrong("its event does not end with a newline".to_owned()));
         }
@@ -144,10 +175,11 @@ impl<'a> History<'a> {
         kind: ObjectType,
         limit: usize,
         of: Oid,
+        event: Option<EventId>,
     ) -> Result<Vec<u8>, NotOurs> {
         self.objects
             .read_as(oid, kind, limit)
-            .map_err(|what| not_ours(of, None, format!("{kind} {oid}: {what}")))
+            .map_err(|what| not_ours(of, event, format!("{kind} {oid}: {what}")))
     }
 }
 

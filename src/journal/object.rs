@@ -72,7 +72,7 @@ fn loose(file: std::fs::File, oid: Oid, limit: usize) -> Result<(ObjectType, Vec
     file.take(MOST as u64 + 1)
         .read_to_end(&mut packed)
         .map_err(|error| error.to_string())?;
-    let bytes = inflate(&packed, limit + 64)?;
+    let bytes = inflate(&packed, limit.saturating_add(64))?;
     let (kind, content) = header(&bytes).ok_or_else(|| "its file has no header".to_owned())?;
     match Oid::hash_object(kind, content) {
         Ok(found) if found == oid => Ok((kind, content.to_vec())),
@@ -82,7 +82,7 @@ fn loose(file: std::fs::File, oid: Oid, limit: usize) -> Result<(ObjectType, Vec
 }
 
 /// All of a zlib stream, its check sum included, and nothing behind it.
-fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     let mut inflater = flate2::Decompress::new(true);
     let mut bytes = Vec::new();
     loop {

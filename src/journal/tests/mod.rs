@@ -1,6 +1,7 @@
 //! What the record promises, tried out on real directories and on disks that fail.
 
 mod faults;
+mod flips;
 mod hub;
 mod order;
 mod proof;
