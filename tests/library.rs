@@ -362,13 +362,56 @@ fn oversized_files_are_refused_before_they_are_unpacked() {
         "Big",
     );
     commit(&path, "runbooks/fits.yaml", &"x".repeat(1 << 20), "Fits");
+    let refused = || {
+        let library = open(&path);
+        let pin = library.pin().unwrap();
+        assert!(matches!(
+            library.read(&pin, "runbooks/big.yaml"),
+            Err(LibraryError::TooLarge { size, .. }) if size == (1 << 20) + 1
+        ));
+        assert!(library.read(&pin, "runbooks/fits.yaml").is_ok());
+    };
+    refused();
+    git(&path, &["repack", "-adq"]);
+    refused();
+}
+
+/// What a power cut leaves: libgit2 itself never comes back from such an object.
+#[test]
+fn a_loose_object_that_ends_early_is_an_error_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = two_runbooks(&dir);
+    let file = |name: &str| {
+        let id = git(&path, &["rev-parse", name]);
+        let (fan, rest) = id.split_at(2);
+        path.join(".git/objects").join(fan).join(rest)
+    };
+    for name in [
+        "main:runbooks/a.yaml",
+        "main:runbooks",
+        "main^{tree}",
+        "main",
+    ] {
+        let place = file(name);
+        let whole = fs::read(&place).unwrap();
+        fs::remove_file(&place).unwrap();
+        fs::write(&place, &whole[..whole.len() - 6]).unwrap();
+        let read = Library::open_path(&path).and_then(|library| {
+            let pin = library.pin()?;
+            library.read(&pin, "runbooks/a.yaml")
+        });
+        assert!(
+            matches!(read, Err(LibraryError::Objects(_))),
+            "{name}: {read:?}"
+        );
+        fs::write(&place, &whole).unwrap();
+    }
     let library = open(&path);
-    let pin = library.pin().unwrap();
-    assert!(matches!(
-        library.read(&pin, "runbooks/big.yaml"),
-        Err(LibraryError::TooLarge { .. })
-    ));
-    assert!(library.read(&pin, "runbooks/fits.yaml").is_ok());
+    assert!(
+        library
+            .read(&library.pin().unwrap(), "runbooks/a.yaml")
+            .is_ok()
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Everything that varies between two runs enters here, so that tests can freeze it. Knows nothing of the terminal,
 //! of runbooks or of incidents; blocking, without a runtime.
 
+pub mod caught;
 pub mod clock;
 pub mod files;
 pub mod git;

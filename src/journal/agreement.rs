@@ -252,7 +252,10 @@ fn artifact_problem(repo: &Repository, name: &str, oid: Oid) -> Option<String> {
     let limit = usize::try_from(super::artifacts::MAX_EVIDENCE).unwrap_or(usize::MAX);
     let read = object::Objects::of(repo)
         .map_err(|error| error.message().to_owned())
-        .and_then(|store| store.read_as(oid, git2::ObjectType::Blob, limit));
+        .and_then(|store| {
+            let read = store.read_as(oid, git2::ObjectType::Blob, limit);
+            read.map_err(|error| error.to_string())
+        });
     match read {
         Ok(bytes) if Digest::of(&bytes) == digest => None,
         Ok(_) => Some(format!("{name} is not what its name says")),

@@ -59,7 +59,9 @@ fn loose(store: &Objects<'_>, objects: &Path, problems: &mut Vec<Problem>) {
                 .filter(|rest| rest.len() == 38)
                 .and_then(|rest| Oid::from_str(&format!("{prefix}{rest}")).ok());
             let Some(oid) = oid else { continue };
-            let read = store.read(oid, usize::MAX).map(|_| ());
+            let read = store
+                .is_fit(oid, usize::MAX)
+                .map_err(|what| what.to_string());
             if let Err(what) = read.and_then(|()| padded(&path)) {
                 problems.push(Problem {
                     object: Some(oid),
@@ -81,7 +83,7 @@ fn padded(path: &Path) -> Result<(), String> {
     let Some(last) = packed.len().checked_sub(5) else {
         return Ok(());
     };
-    let whole = object::inflate(&packed, usize::MAX)?;
+    let whole = object::inflate(&packed, usize::MAX).map_err(|what| what.to_string())?;
     let byte = packed[last];
     for bit in (0..8).map(|bit| 1_u8 << bit).filter(|bit| byte & bit != 0) {
         packed[last] = byte ^ bit;

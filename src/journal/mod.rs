@@ -34,7 +34,6 @@ pub mod import;
 pub mod incident;
 pub mod listing;
 mod loose;
-mod object;
 pub mod order;
 pub mod publish;
 mod read;
@@ -47,6 +46,8 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+
+use crate::host::git::objects as object;
 
 pub use disk::{Disk, OsDisk};
 pub use error::{JournalError, TransactError};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, Offset, Utc};
-use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorClass, ErrorCode, Oid, Reference, Repository, RepositoryOpenFlags};
 
 use super::copy::Copy;
 use super::spec::check_revision;
@@ -216,14 +216,21 @@ impl Library {
         let branch = head
             .is_branch()
             .then(|| String::from_utf8_lossy(head.shorthand_bytes()).into_owned());
-        Ok((head.peel_to_commit()?.id(), branch))
+        Ok((self.peel(&head)?, branch))
+    }
+
+    fn peel(&self, reference: &Reference<'_>) -> Result<Oid, LibraryError> {
+        if let Some(target) = reference.target() {
+            self.fit(target)?;
+        }
+        Ok(reference.peel_to_commit()?.id())
     }
 
     fn resolve(&self, rev: &str) -> Result<(Oid, Option<String>), LibraryError> {
         check_revision(rev)?;
         let name = rev.strip_prefix("refs/heads/").unwrap_or(rev);
         if let Ok(found) = self.repo.find_reference(&format!("refs/heads/{name}")) {
-            return Ok((found.peel_to_commit()?.id(), Some(name.to_owned())));
+            return Ok((self.peel(&found)?, Some(name.to_owned())));
         }
         self.repo
             .revparse_single(rev)
@@ -233,6 +240,7 @@ impl Library {
     }
 
     pub(super) fn describe(&self, oid: Oid, branch: Option<String>) -> Result<Pin, LibraryError> {
+        self.fit(oid)?;
         let commit = self.repo.find_commit(oid)?;
         let author = commit.author();
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

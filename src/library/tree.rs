@@ -7,9 +7,12 @@ use git2::{ObjectType, Oid, Tree};
 
 use super::{Library, LibraryError, Pin, RUNBOOKS};
 use crate::evidence::Digest;
+use crate::host::git::objects::{Objects, Unread};
 
 /// The largest file that is read.
 pub const MAX_FILE: u64 = 1 << 20;
+/// The largest commit or list of a folder that is read.
+const MAX_NODE: usize = 16 << 20;
 /// How deep folders under `runbooks/` are followed, and how many files are listed.
 const MAX_DEPTH: usize = 12;
 const MAX_FILES: usize = 100_000;
@@ -72,7 +75,7 @@ impl Library {
             return Ok(listing);
         };
         if entry.kind() == Some(ObjectType::Tree) {
-            let tree = self.repo.find_tree(entry.id())?;
+            let tree = self.folder(entry.id())?;
             self.walk(
                 &tree,
                 RUNBOOKS,
@@ -130,7 +133,7 @@ impl Library {
                     blob: entry.id().to_string(),
                 });
             } else {
-                let inner = self.repo.find_tree(entry.id())?;
+                let inner = self.folder(entry.id())?;
                 so_far.folders += 1;
                 so_far.depth += 1;
                 self.walk(&inner, &shown, so_far, listing)?;
@@ -167,7 +170,7 @@ impl Library {
             let entry = tree.get_name(name).ok_or_else(missing)?;
             match entry.filemode_raw() & 0o170_000 {
                 0o040_000 if names.peek().is_some() => {
-                    let inner = self.repo.find_tree(entry.id())?;
+                    let inner = self.folder(entry.id())?;
                     drop(entry);
                     tree = inner;
                 }
@@ -203,23 +206,41 @@ impl Library {
     }
 
     fn blob_bytes(&self, id: Oid, path: &str) -> Result<Vec<u8>, LibraryError> {
-        let odb = self.repo.odb()?;
+        let limit = usize::try_from(MAX_FILE).unwrap_or(usize::MAX);
         // The size stands in the object's header: an oversized one is never unpacked.
-        let (size, _) = header(&odb, id)?;
-        if size as u64 > MAX_FILE {
-            return Err(LibraryError::TooLarge {
+        match Objects::of(&self.repo)?.read_as(id, ObjectType::Blob, limit) {
+            Ok(bytes) => Ok(bytes),
+            Err(Unread::TooLarge { size, .. }) => Err(LibraryError::TooLarge {
                 path: path.to_owned(),
-                size: size as u64,
+                size,
                 max: MAX_FILE,
-            });
+            }),
+            Err(other) => Err(unread(id, &other)),
         }
-        Ok(odb.read(id)?.data().to_vec())
     }
 
     pub(super) fn tree(&self, pin: &Pin) -> Result<Tree<'_>, LibraryError> {
         let oid = Oid::from_str(&pin.commit)?;
-        Ok(self.repo.find_commit(oid)?.tree()?)
+        self.fit(oid)?;
+        let id = self.repo.find_commit(oid)?.tree_id();
+        self.folder(id)
     }
+
+    fn folder(&self, id: Oid) -> Result<Tree<'_>, LibraryError> {
+        self.fit(id)?;
+        Ok(self.repo.find_tree(id)?)
+    }
+
+    /// Whether git2 may be asked for a commit or tree.
+    pub(super) fn fit(&self, id: Oid) -> Result<(), LibraryError> {
+        Objects::of(&self.repo)?
+            .is_fit(id, MAX_NODE)
+            .map_err(|error| unread(id, &error))
+    }
+}
+
+fn unread(id: Oid, why: &Unread) -> LibraryError {
+    git2::Error::from_str(&format!("object {id}: {why}")).into()
 }
 
 /// The file, or `None` where there is none.
@@ -277,10 +298,4 @@ fn leave_out_clashes(listing: &mut Listing) {
             path: entry.path,
             why: "another file has the same name in other letter case",
         }));
-}
-
-/// Size and kind of an object. git2 panics where a damaged pack names a kind there is none of; that is an error here.
-fn header(odb: &git2::Odb<'_>, oid: Oid) -> Result<(usize, git2::ObjectType), git2::Error> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| odb.read_header(oid)))
-        .unwrap_or_else(|_| Err(git2::Error::from_str("the object's header is damaged")))
 }

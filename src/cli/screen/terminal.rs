@@ -112,7 +112,9 @@ fn on_panic() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            give_back();
+            if !crate::host::caught::is_caught() {
+                give_back();
+            }
             before(info);
         }));
     });

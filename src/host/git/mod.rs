@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 mod environment;
+pub(crate) mod objects;
 mod push;
 mod remote;
 
