@@ -6,6 +6,7 @@ mod brief;
 mod first_start;
 mod inbox;
 mod lean;
+mod tail;
 mod terminal;
 mod wishes;
 mod world;

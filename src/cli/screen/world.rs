@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::inbox;
+use super::{inbox, tail};
 use crate::driver::{Desk, Session};
 use crate::engine::checkpoint::{self, change, judge, prepare, record};
 use crate::engine::command::StepKey;
@@ -11,18 +11,12 @@ use crate::engine::decide;
 use crate::engine::exec::Purpose;
 use crate::engine::intent::Intent;
 use crate::engine::state::{Request, Run, State, Status, StepState};
-use crate::engine::{At, IncidentId, StepRef};
-use crate::host::supervise::Stream;
+use crate::engine::{At, IncidentId};
 use crate::runbook::model::{Severity, Step};
 use crate::trust::{Mode, Principal};
 use crate::tui::world::{
-    ApprovalView, Brief, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts, Tail,
+    ApprovalView, Brief, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts,
 };
-
-/// Lines of output kept for the screen; all of it is in the evidence.
-const TAIL_LINES: usize = 2_000;
-/// Bytes of output read for the screen.
-const TAIL_BYTES: u64 = 256 << 10;
 
 /// Who sits here.
 #[must_use]
@@ -114,7 +108,7 @@ pub fn open(
         short: session.id().short(4),
         events: Arc::clone(events),
         refolded,
-        tails: tails(session, &state),
+        tails: tail::of(session, &state),
         read_only: session.journal().read_only().map(str::to_owned),
         steps: facts(session, &state),
         approval,
@@ -358,50 +352,6 @@ fn others(
             Some((name, principal))
         })
         .collect()
-}
-
-/// What running commands of this writer, and the last ones, printed.
-fn tails(session: &Session, state: &State) -> BTreeMap<StepRef, Arc<Tail>> {
-    let mut tails = BTreeMap::new();
-    for run in &state.runs {
-        for at in &run.steps {
-            let here = run.at.as_ref() == Some(&at.id) || at.status == Status::Running;
-            let twin = at.twins.contains_key(&Purpose::DryRun) && at.status == Status::Todo;
-            if !here && !matches!(at.status, Status::Failed | Status::Unknown) {
-                continue;
-            }
-            let step = StepRef {
-                run: run.id.clone(),
-                step: at.id.clone(),
-                attempt: at.attempt,
-            };
-            let purpose = if twin { Purpose::DryRun } else { Purpose::Run };
-            if let Some(tail) = tail(session, &step, purpose) {
-                tails.insert(step, Arc::new(tail));
-            }
-        }
-    }
-    tails
-}
-
-fn tail(session: &Session, step: &StepRef, purpose: Purpose) -> Option<Tail> {
-    let job = session.job(step, purpose);
-    let size = std::fs::metadata(job.dir().join("output")).ok()?.len();
-    let from = size.saturating_sub(TAIL_BYTES);
-    let bytes = job
-        .read(
-            Stream::Output,
-            from,
-            usize::try_from(TAIL_BYTES).unwrap_or(usize::MAX),
-        )
-        .ok()?;
-    let text = crate::evidence::escape::decolour(&bytes);
-    let text = String::from_utf8_lossy(&text);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if lines.len() > TAIL_LINES {
-        lines.drain(..lines.len() - TAIL_LINES);
-    }
-    Some(Tail { lines, bytes: size })
 }
 
 /// The approval text of a step that somebody asked for, for whoever sits here.
