@@ -51,3 +51,24 @@ pub enum DriverError {
         source: std::io::Error,
     },
 }
+
+impl DriverError {
+    /// What is kept in spite of it.
+    #[must_use]
+    pub fn kept(&self) -> &'static str {
+        match self {
+            Self::Refused(_)
+            | Self::Input(_)
+            | Self::NoLibrary
+            | Self::Library(_)
+            | Self::Identity(_)
+            | Self::Sign(_) => "the record is as it was",
+            Self::Journal(_) => "all that was recorded before; this was not",
+            Self::Git(_) | Self::Publish(_) => {
+                "it is recorded here, and the next command publishes it"
+            }
+            Self::Hub(_) => "all that is recorded here; it is sent when the hub answers",
+            Self::Io { .. } => "whatever was recorded before it",
+        }
+    }
+}

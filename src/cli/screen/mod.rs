@@ -26,7 +26,7 @@ use self::terminal::Taken;
 use super::CliError;
 use super::args::{Color, Common};
 use super::config::{Config, Notify};
-use crate::driver::{Desk, Session};
+use crate::driver::{Desk, DriverError, Session};
 use crate::engine::{Event, IncidentId};
 use crate::evidence::Digest;
 use crate::tui::model::Wanted;
@@ -307,13 +307,32 @@ impl App {
         }
     }
 
+    /// Says what went wrong, what was kept, and what to do.
+    fn failed(&mut self, error: &DriverError) {
+        let hint = match error {
+            DriverError::Refused(refusal) => refusal.hint.clone(),
+            _ => None,
+        };
+        self.say(true, error.to_string(), Some(error.kept()), hint);
+    }
+
     fn notice(&mut self, bad: bool, what: impl Into<String>, hint: Option<String>) {
+        self.say(bad, what, None, hint);
+    }
+
+    fn say(
+        &mut self,
+        bad: bool,
+        what: impl Into<String>,
+        kept: Option<&str>,
+        hint: Option<String>,
+    ) {
         self.notices += 1;
         let notice = Notice {
             id: self.notices,
             bad,
             what: what.into(),
-            kept: None,
+            kept: kept.map(str::to_owned),
             hint,
         };
         self.world.notices.push(notice);
@@ -455,13 +474,9 @@ impl App {
             }
             Err(error) => {
                 let text = error.to_string();
-                if self
-                    .world
-                    .notices
-                    .last()
-                    .is_none_or(|last| last.what != text)
-                {
-                    self.notice(true, text, None);
+                let last = self.world.notices.last();
+                if last.is_none_or(|last| last.what != text) {
+                    self.failed(&error);
                     return Some(Input::WorldChanged);
                 }
                 None

@@ -9,7 +9,7 @@ use super::{App, Whole, empty_preview, world};
 use crate::cli::CliError;
 use crate::cli::args::ExportFormat as CliFormat;
 use crate::cli::record;
-use crate::driver::{DriverError, Session, begin};
+use crate::driver::{Session, begin};
 use crate::engine::checkpoint;
 use crate::engine::command::StartIncident;
 use crate::engine::exec::Purpose;
@@ -98,9 +98,11 @@ impl App {
 
     /// Says what went wrong: what happened, what was kept, what to do.
     fn told(&mut self, result: Result<(), CliError>) {
-        let Err(error) = result else { return };
-        let hint = error.hint().map(str::to_owned);
-        self.notice(true, error.to_string(), hint);
+        match result {
+            Ok(()) => {}
+            Err(CliError::Driver(error)) => self.failed(&error),
+            Err(error) => self.notice(true, error.to_string(), error.hint().map(str::to_owned)),
+        }
     }
 
     fn act(&mut self, intent: Intent) {
@@ -120,8 +122,7 @@ impl App {
                     self.notice(false, what, Some(hint));
                 }
             }
-            Err(DriverError::Refused(refusal)) => self.notice(true, refusal.what, refusal.hint),
-            Err(error) => self.notice(true, error.to_string(), None),
+            Err(error) => self.failed(&error),
         }
         self.recorded();
     }
@@ -285,10 +286,7 @@ impl App {
         let me = &self.desk.identity.principal;
         let issued = match session.issue(key, Decision::Approve, me, None) {
             Ok(issued) => issued,
-            Err(DriverError::Refused(refusal)) => {
-                return self.notice(true, refusal.what, refusal.hint);
-            }
-            Err(error) => return self.notice(true, error.to_string(), None),
+            Err(error) => return self.failed(&error),
         };
         if let Err(error) = crate::cli::clipboard::copy(&issued.text) {
             return self.notice(true, format!("nothing was copied: {error}"), None);
@@ -353,8 +351,8 @@ impl App {
                 match result {
                     Ok(text) => self.notice(false, text, None),
                     Err(why) => {
-                        let hint = "what was fetched before is still here and usable".to_owned();
-                        self.notice(true, format!("not fetched: {why}"), Some(hint));
+                        let kept = "what was fetched before is here and usable";
+                        self.say(true, format!("not fetched: {why}"), Some(kept), None);
                     }
                 }
                 self.world.library = world::library(&self.desk);
