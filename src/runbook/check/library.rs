@@ -248,8 +248,31 @@ impl<'p> Library<'p> {
             let what = "the library has one person: no checkpoint can be passed but by override";
             let warning = Problem::new(file, start(), Severity::Warning, "one-person", what);
             problems.push(warning.hint("runsheet people add"));
+        } else if self.policy.people.len() == 2 {
+            two_people(file, problems);
         }
     }
+}
+
+/// Of two people each gate needs one or both: that is said once, not once for every step.
+fn two_people(file: &str, problems: &mut Vec<Problem>) {
+    const NARROW: &str = "narrow-gate";
+    let narrow = || problems.iter().filter(|problem| problem.code == NARROW);
+    let gates = narrow().count();
+    if gates < 2 {
+        return;
+    }
+    let runbooks: BTreeSet<&str> = narrow().map(|problem| problem.file.as_str()).collect();
+    let books = match runbooks.len() {
+        1 => "one runbook".to_owned(),
+        many => format!("{many} runbooks"),
+    };
+    let what = format!(
+        "the library has two people: the gates of {gates} steps in {books} hang on one of them, or on both"
+    );
+    problems.retain(|problem| problem.code != NARROW);
+    let warning = Problem::new(file, start(), Severity::Warning, "two-people", what);
+    problems.push(warning.hint("give somebody else the roles too: `runsheet people add`"));
 }
 
 fn given(entry: &Entry, used: &Used, other: &Entry, problems: &mut Vec<Problem>) {
