@@ -14,6 +14,8 @@ mod team;
 use std::fs;
 use std::path::Path;
 
+use runsheet::engine::event::Draft;
+use runsheet::engine::{Fact, RunId};
 use team::{Person, Team, files_below, plain, text};
 
 const BOOK: &str = "\
@@ -340,6 +342,46 @@ fn case_17_a_signed_commit_that_says_approve_is_no_approval() {
     let said = robin.fails(1, &["verify", "--git-dir", hub.to_str().unwrap()]);
     assert!(said.contains("violation"), "{said}");
     assert!(!team.place().join("dropped.txt").exists());
+}
+
+#[test]
+fn a_record_that_names_other_authors_than_git_opens_nothing() {
+    let (_team, robin, sasha) = hub();
+    let inc = robin.start("a");
+    let mut journal = robin.journal(&inc);
+    let begun = journal.log().events()[1].clone();
+    let Fact::RunStarted(mut fact) = begun.fact.clone() else {
+        panic!("{:?}", begun.fact.kind());
+    };
+    fact.run = RunId::new("a.0001").unwrap();
+    // Sasha wrote nothing of it by this, so nobody could say that she approves her own work.
+    for authors in fact.runbook.authors.values_mut() {
+        *authors = vec!["robin@example.org".to_owned()];
+    }
+    let draft = Draft {
+        occurred_at: begun.occurred_at,
+        occurred_until: None,
+        fidelity: begun.fidelity,
+        recorded_at: begun.recorded_at,
+        person: begun.person.clone(),
+        signed: begun.signed,
+        role: None,
+        account: begun.account.clone(),
+        host: begun.host.clone(),
+        boot: begun.boot.clone(),
+        mode: begun.mode,
+        sim_time: None,
+        fact: fact.into(),
+    };
+    journal.writer(&begun.person).unwrap();
+    let forged = journal.transact(|_| Ok::<_, runsheet::engine::Refusal>((vec![draft], ())));
+    assert!(forged.is_ok());
+    drop(journal);
+    robin.ok(&["request", &inc, "a.0001/drop"]);
+    let said = sasha.fails(1, &["approve", &inc, "a.0001/drop"]);
+    assert!(said.contains("names other authors"), "{said}");
+    let said = robin.fails(2, &["verify", &inc]);
+    assert!(said.contains("names other authors of step"), "{said}");
 }
 
 fn git(repo: &Path, args: &[&str]) -> String {

@@ -91,7 +91,7 @@ fn ended(status: u8) -> Result<(), CliError> {
 }
 
 fn trusted(library: Option<&Library>, state: &State) -> Trust {
-    match root::root(library, state) {
+    match root::whole(library, state) {
         Root::Trusted { .. } => Trust::Trusted,
         Root::Untrusted(why) => Trust::Untrusted(why),
     }

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::session::Acted;
-use super::{Desk, DriverError, Session};
+use super::{Desk, DriverError, Session, root};
 use crate::engine::at::Root;
 use crate::engine::checkpoint::{judge, prepare};
 use crate::engine::command::OfferedPolicy;
@@ -20,6 +20,7 @@ impl Session {
     /// # Errors
     /// When it cannot be recorded.
     pub(super) fn shrink(&mut self) -> Result<Acted, DriverError> {
+        self.compare_authors();
         let Root::Trusted { revoked } = self.root() else {
             return Ok(Acted::default());
         };
@@ -30,6 +31,22 @@ impl Session {
         let revoked = revoked.clone();
         let commit = self.desk.pin()?.commit;
         self.command(Command::Revoked { commit, revoked })
+    }
+
+    /// A record that names other authors than git does is not to be trusted: somebody could hide behind it. Asked once for
+    /// each number of runs, for git has to read the history of every file.
+    fn compare_authors(&mut self) {
+        let runs = self.state().runs.len();
+        if self.compared == runs || !matches!(self.root(), Root::Trusted { .. }) {
+            return;
+        }
+        let desk = Rc::clone(&self.desk);
+        if let Some(library) = desk.own_library() {
+            match root::authors(library, self.state()) {
+                Ok(()) => self.compared = runs,
+                Err(why) => self.distrust(why),
+            }
+        }
     }
 
     /// Gives this person's word for the policy of the own library: the one that was proposed where that is on its branch,

@@ -1,13 +1,15 @@
 //! The root of trust of a record: what the asker's own library says of the commit, policy and runbooks it pinned.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ground::policy_at;
 use crate::engine::at::Root;
 use crate::engine::checkpoint::change;
-use crate::engine::fact::Revoked;
+use crate::engine::fact::{PinnedRunbook, Revoked};
 use crate::engine::state::{Incident, State};
-use crate::library::{Library, Pin};
+use crate::library::{Blame, Library, Pin};
+use crate::runbook::{lines, parse};
 use crate::trust::signature::fingerprint;
 use crate::trust::{AllowedSigners, People};
 
@@ -95,6 +97,63 @@ fn runbook(
             run.pin.path
         ))
     }
+}
+
+/// As [`root`], with who wrote what compared with git too, which reads the history of every runbook.
+#[must_use]
+pub fn whole(library: Option<&Library>, state: &State) -> Root {
+    match (root(library, state), library) {
+        (Root::Trusted { revoked }, Some(library)) => match authors(library, state) {
+            Ok(()) => Root::Trusted { revoked },
+            Err(why) => Root::Untrusted(why),
+        },
+        (root, _) => root,
+    }
+}
+
+/// That whoever the record names as authors of its runbooks' steps are those that git names in the own library: on them
+/// rests who may not approve.
+///
+/// # Errors
+/// With the step whose authors are others.
+pub fn authors(library: &Library, state: &State) -> Result<(), String> {
+    let mut blames = BTreeMap::new();
+    for run in &state.runs {
+        for pin in std::iter::once(run.pin.as_ref()).chain(run.uses.iter()) {
+            let key = (&pin.commit, &pin.path);
+            if let Entry::Vacant(empty) = blames.entry(key) {
+                let at = library.pin_commit(&pin.commit);
+                let blame = at.and_then(|at| library.blame(&at, &pin.path));
+                empty.insert(blame.map_err(|error| error.to_string())?);
+            }
+            if let Some(blame) = blames.get(&key) {
+                authors_of(blame, pin)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn authors_of(blame: &Blame, pinned: &PinnedRunbook) -> Result<(), String> {
+    let (Some(book), _) = parse::runbook(&pinned.path, pinned.text.as_bytes()) else {
+        return Ok(());
+    };
+    let ranges: BTreeMap<_, Vec<_>> = lines::of_steps(&pinned.text, &book);
+    for (step, ranges) in ranges {
+        let wrote: BTreeSet<_> = blame
+            .authors(&ranges)
+            .into_iter()
+            .map(|author| author.email)
+            .collect();
+        let named = pinned.authors.get(&step).into_iter().flatten().cloned();
+        if wrote != named.collect() {
+            return Err(format!(
+                "the record names other authors of step {step} of {} than git does",
+                pinned.path
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Trust shrinks at once: what the pinned policy grants and the newest commit of the branch no longer does. A principal

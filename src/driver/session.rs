@@ -32,6 +32,8 @@ pub struct Session {
     receipts: Receipts,
     root: Root,
     elsewhere: Option<Site>,
+    /// How many runs' authors were compared with git.
+    pub(super) compared: usize,
     pub(super) pending: Vec<jobs::Pending>,
 }
 
@@ -92,6 +94,7 @@ impl Session {
                 revoked: Vec::new(),
             },
             elsewhere: None,
+            compared: 0,
             pending: Vec::new(),
             journal,
         };
@@ -232,6 +235,10 @@ impl Session {
     /// Asks the own library again whether it vouches for this record.
     pub fn trust(&mut self) {
         self.root = root::root(self.desk.own_library(), self.journal.state());
+    }
+
+    pub(super) fn distrust(&mut self, why: String) {
+        self.root = Root::Untrusted(why);
     }
 
     /// The circumstances of the next command.
