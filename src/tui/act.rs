@@ -129,6 +129,8 @@ acts! {
     Severity "severity" "severity" "Change the severity";
     Role "role" "role" "Give somebody a duty in this incident";
     Review "review" "review" "Review an override";
+    Adopt "adopt-policy" "adopt policy" "Agree that the policy of your library holds here from now on";
+    Expunge "expunge" "expunge" "Agree that an artifact is taken out of the record";
     Find "find" "find" "Find text in the pane";
     FindNext "find-next" "next match" "The next match";
     FindPrevious "find-previous" "match before" "The match before";
@@ -138,8 +140,8 @@ acts! {
     Close "close" "close record" "Close the record with a signature";
     Reopen "reopen" "reopen" "Open the closed record again";
     Approve "approve" "approve and sign" "Sign that exactly this may run";
-    Deny "deny" "deny with a reason" "Sign that this must not run";
-    Elsewhere "sign-elsewhere" "copy to sign elsewhere" "Write the statement as files for ssh-keygen";
+    Deny "deny" "deny" "Sign that this must not run, with a reason";
+    Elsewhere "sign-elsewhere" "copy" "Copy the statement, to sign it elsewhere with ssh-keygen";
     Delegate "delegate" "pass on" "Pass the question on to somebody else who may answer it";
     Evidence "evidence" "evidence" "Show what the dry run printed, in full";
     FilterEvents "filter-events" "filter" "Show only some of the events";
@@ -235,6 +237,8 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "e", Act::Export),
     (Place::Walk, "C", Act::Close),
     (Place::Walk, "O", Act::Reopen),
+    (Place::Walk, "N", Act::Adopt),
+    (Place::Walk, "E", Act::Expunge),
     (Place::Walk, "q", Act::Leave),
     (Place::Checkpoint, "a", Act::Approve),
     (Place::Checkpoint, "x", Act::Deny),

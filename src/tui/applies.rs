@@ -241,6 +241,9 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
             .owed_reviews()
             .any(|over| over.by != world.me.principal)
             .then(|| "review the override".into()),
+        Act::Expunge => {
+            (world.me.signed && !step::artifacts(open).is_empty()).then(|| act.label().into())
+        }
         Act::Reopen => (closed && world.me.signed).then(|| "reopen".into()),
         _ if closed => None,
         Act::Milestone | Act::Severity | Act::Role | Act::Update => Some(act.label().into()),
@@ -248,12 +251,24 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
             && open.state.open_runs().next().is_none()
             && open.state.owed_reviews().next().is_none())
         .then(|| "close the record".into()),
+        Act::Adopt => adopt(world, open),
         Act::Undo => undo(model, open),
         Act::Logs => step::run(model, open)
             .filter(|run| !run.book.logs.is_empty())
             .map(|_| "logs".into()),
         _ => on_step(act, &step::shown(model, world)?, world),
     }
+}
+
+/// Another policy is proposed, or the own library has another commit.
+fn adopt(world: &World, open: &Open) -> Option<Label> {
+    let incident = open.state.incident.as_ref().filter(|_| world.me.signed)?;
+    if open.state.proposal.is_some() {
+        return Some("agree to the new policy".into());
+    }
+    let library = world.library.as_ref()?;
+    let holds = incident.policy_pin.commit.starts_with(&library.commit);
+    (!holds).then(|| "adopt the library's policy".into())
 }
 
 /// `roll back restart, then deploy`

@@ -58,6 +58,14 @@ pub fn between(earlier: &ExecRecord, now: &ExecRecord) -> Vec<Line> {
     lines
 }
 
+/// What differs between two texts; empty when nothing does.
+#[must_use]
+pub fn texts(name: &str, old: &str, new: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    script(name, old, new, &mut lines);
+    lines
+}
+
 fn changed(name: &str, old: Option<String>, new: Option<String>, lines: &mut Vec<Line>) {
     if old != new {
         lines.push(Line::Value(name.to_owned(), old, new));

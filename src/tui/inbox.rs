@@ -7,6 +7,7 @@ use super::world::{IncidentRow, World};
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
 use crate::engine::{EventId, IncidentId};
+use crate::evidence::Digest;
 use crate::runbook::model::StepId;
 
 /// One thing that waits.
@@ -30,6 +31,10 @@ pub enum Waits {
     Approval(StepKey, Purpose),
     /// The review of an override of this step.
     Review(EventId, StepId),
+    /// My word for a policy that was proposed in this event.
+    Policy(EventId),
+    /// My word for taking this artifact out.
+    Expunge(Digest),
     /// A step I asked about, or its way back, which may run now.
     Ready(StepKey, Purpose),
     /// A step of my role, or one I claimed.
@@ -44,6 +49,8 @@ impl Waits {
             Self::Approval(key, Purpose::RollBack) => format!("approve undo of {}", key.step),
             Self::Approval(key, _) => format!("approve {}", key.step),
             Self::Review(_, step) => format!("review {step}"),
+            Self::Policy(_) => "agree to a policy".to_owned(),
+            Self::Expunge(_) => "agree to expunge".to_owned(),
             Self::Ready(key, Purpose::RollBack) => format!("roll back {}", key.step),
             Self::Ready(key, _) => format!("run {}", key.step),
             Self::Step(key) => format!("do {}", key.step),
@@ -56,6 +63,8 @@ impl Waits {
         match self {
             Self::Approval(key, _) => format!("see what {} asks", key.step),
             Self::Review(_, step) => format!("review the override of {step}"),
+            Self::Policy(_) => "read the policy that is proposed".to_owned(),
+            Self::Expunge(_) => "see what is to be taken out".to_owned(),
             Self::Ready(..) => format!("go and {} (approved)", self.words()),
             Self::Step(key) => format!("go and do {}", key.step),
         }
@@ -64,7 +73,7 @@ impl Waits {
     /// Whether somebody asked for it, so that its arrival is worth a sound.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        matches!(self, Self::Approval(..) | Self::Review(..))
+        !matches!(self, Self::Ready(..) | Self::Step(_))
     }
 }
 

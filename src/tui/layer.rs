@@ -130,6 +130,8 @@ pub enum FormKind {
     /// `true` approves, `false` denies.
     Approval(StepKey, Digest, bool),
     Review(EventId),
+    Adopt,
+    Expunge(Digest),
     Start(RunbookId),
     Milestone(Milestone),
     Backdate,

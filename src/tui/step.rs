@@ -1,9 +1,11 @@
 //! What is to be done with a step now: the one answer behind the line in the pane, the footer, and the Enter key.
 
+use std::collections::BTreeSet;
+
 use crate::engine::RunId;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
-use crate::engine::fact::Outcome;
+use crate::engine::fact::{Evidence, Outcome};
 use crate::engine::state::{Overridden, Run, Status, StepState};
 use crate::runbook::model::{Kind, Risk, Step};
 
@@ -304,6 +306,18 @@ pub fn undoable<'w>(open: &'w Open, run: &'w Run) -> Vec<Target<'w>> {
     targets.sort_by_key(|target| target.state.started.or(target.state.ended));
     targets.reverse();
     targets
+}
+
+/// The artifacts of a record that are not taken out, each once.
+#[must_use]
+pub fn artifacts(open: &Open) -> Vec<&Evidence> {
+    let mut known = BTreeSet::new();
+    open.events
+        .iter()
+        .flat_map(|event| event.fact.evidence())
+        .filter(|evidence| !open.state.is_expunged(&evidence.sha256))
+        .filter(|evidence| known.insert(evidence.sha256))
+        .collect()
 }
 
 /// The overrides that somebody else than I made and nobody has reviewed.

@@ -825,3 +825,39 @@ fn an_override_of_a_roll_back_says_what_it_is_for() {
     };
     assert_eq!(acts(&play), [&over]);
 }
+
+#[test]
+fn a_proposed_policy_is_read_line_by_line_before_it_is_agreed_to() {
+    let mut world = walking(Gate::Free);
+    proposed(
+        &mut world,
+        "people:\n  carol: {roles: [approver]}\n  mallory: {roles: [approver]}\n",
+    );
+    let mut play = Play::new(world, 80, 24);
+    play.keys("N");
+    let text = play.text();
+    assert!(text.contains("2 commander or approver"), "{text}");
+    assert!(
+        text.contains("  +   mallory: {roles: [approver]}"),
+        "{text}"
+    );
+    play.keys("<enter>");
+    assert_eq!(acts(&play), [&Intent::Adopt { reason: None }]);
+}
+
+#[test]
+fn an_artifact_is_taken_out_with_a_reason() {
+    let mut world = walking(Gate::Free);
+    let digest = captured(&mut world, "dump.txt");
+    let mut play = Play::new(world, 80, 24);
+    play.keys("E");
+    assert!(play.text().contains("dump.txt"), "{}", play.text());
+    play.keys("<enter><enter>");
+    assert!(acts(&play).is_empty(), "a reason is missing");
+    play.keys("a password is in it<enter>");
+    let expunge = Intent::Expunge {
+        evidence: digest,
+        reason: "a password is in it".to_owned(),
+    };
+    assert_eq!(acts(&play), [&expunge]);
+}

@@ -10,10 +10,13 @@ use runsheet::engine::command::StepKey;
 use runsheet::engine::event::Fidelity;
 use runsheet::engine::exec::{Exec, Executor, PinnedBlob, PinnedPolicy, Purpose, Var};
 use runsheet::engine::fact::{
-    CheckpointOverridden, CheckpointWithdrawn, EntryCorrected, LibraryPin, Milestone,
-    MilestoneReached, NoteAdded, PinnedRunbook, Signed, StepChosen, StepClaimed,
+    CheckpointOverridden, CheckpointWithdrawn, EntryCorrected, Evidence, EvidenceCaptured,
+    LibraryPin, Milestone, MilestoneReached, NoteAdded, PinnedRunbook, Signed, StepChosen,
+    StepClaimed,
 };
-use runsheet::engine::state::{Incident, Overridden, Reached, Run, Status, StepState, Value};
+use runsheet::engine::state::{
+    Incident, Overridden, Proposal, Reached, Run, Status, StepState, Value,
+};
 use runsheet::engine::{
     Event, EventId, ExecRecord, Fact, IncidentId, RunId, State, StepRef, WriterId,
 };
@@ -866,4 +869,50 @@ pub fn undoing(gate: Gate) -> World {
     let open = world.open.as_mut().unwrap();
     open.steps.insert(key("key-age"), Arc::new(facts));
     world
+}
+
+/// Alice proposes this policy.
+pub fn proposed(world: &mut World, policy_yaml: &str) {
+    let open = world.open.as_mut().unwrap();
+    let mut state = (*open.state).clone();
+    let mut incident = (**state.incident.as_ref().unwrap()).clone();
+    incident.policy_yaml = "people:\n  carol: {roles: [approver]}\n".to_owned();
+    state.incident = Some(Arc::new(incident));
+    state.proposal = Some(Arc::new(Proposal {
+        event: Digest::of(b"proposal"),
+        policy: PinnedPolicy {
+            commit: "b1946ac".repeat(5),
+            sha256: Digest::of(b"policy"),
+        },
+        policy_yaml: policy_yaml.to_owned(),
+        allowed_signers: String::new(),
+        by: BTreeMap::from([("alice".to_owned(), who("alice"))]),
+    }));
+    open.state = Arc::new(state);
+}
+
+/// Somebody attached a file.
+pub fn captured(world: &mut World, name: &str) -> Digest {
+    let evidence = Evidence {
+        sha256: Digest::of(name.as_bytes()),
+        size: 4_096,
+        name: name.to_owned(),
+        source: format!("/tmp/{name}"),
+        host: "bastion-2".to_owned(),
+        range: None,
+        original_sha256: None,
+        redacted: 0,
+        dropped: 0,
+        collected_at: at("14:01:00").to_utc(),
+    };
+    let digest = evidence.sha256;
+    let open = world.open.as_mut().unwrap();
+    let mut events = (*open.events).clone();
+    let fact = EvidenceCaptured {
+        evidence,
+        step: None,
+    };
+    events.push(Arc::new(event(8, at("14:01:00"), "bob", fact)));
+    open.events = Arc::new(events);
+    digest
 }

@@ -105,6 +105,21 @@ fn running() -> World {
     world
 }
 
+fn proposing() -> World {
+    let mut world = walking(Gate::Free);
+    proposed(
+        &mut world,
+        "people:\n  carol: {roles: [approver]}\n  dan: {roles: [approver]}\n",
+    );
+    world
+}
+
+fn expunging() -> World {
+    let mut world = walking(Gate::Free);
+    captured(&mut world, "dump.txt");
+    world
+}
+
 fn gate_closed() -> Gate {
     Gate::Closed {
         asks: "1 approver; not performer; 15m".to_owned(),
@@ -193,6 +208,8 @@ shot!(
 shot!(checkpoint, asked_of_me(), "<enter>");
 shot!(checkpoint_large, asked_of_me(), "<enter>", 200, 50);
 shot!(checkpoint_typed, asked_of_me(), "<enter><end><enter>revo");
+shot!(walk_adopt, proposing(), "N");
+shot!(walk_expunge, expunging(), "E<enter>");
 shot!(walk_undo, undoing(gate_closed()), "U");
 shot!(walk_undo_asks, undoing(gate_closed()), "U<enter>");
 shot!(walk_undo_pending, undoing(pending(false)), "kk<right>");

@@ -64,6 +64,8 @@ fn at_the_checkpoint(demo: &Demo) -> Term {
     term.wait("Enter read what you are asked to approve");
     term.send("\r");
     term.wait("You sign: sasha@example.org");
+    // The key to the end of the text: nobody approves before it was seen.
+    term.send("\x1b[F");
     term.wait("Enter approve and sign");
     term
 }

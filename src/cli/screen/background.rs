@@ -254,7 +254,7 @@ fn list(settings: &Settings, me: &Principal, listed: &mut Listed) -> Vec<Inciden
             continue;
         }
         if let Ok(journal) = Journal::open(&store, id) {
-            let row = world::incident_row(me, id, journal.state());
+            let row = world::incident_row(me, id, journal.state(), journal.log().events());
             listed.known.insert(id.clone(), (stamp, row));
         }
     }

@@ -8,7 +8,7 @@ use crate::cli::config::Notify;
 use crate::engine::checkpoint::{self, change, closing, judge};
 use crate::engine::command::StepKey;
 use crate::engine::state::{Incident, Request, Run, State, Status, StepState};
-use crate::engine::{EventId, IncidentId};
+use crate::engine::{Event, EventId, IncidentId};
 use crate::runbook::model::Step;
 use crate::trust::Principal;
 use crate::tui::Act;
@@ -17,11 +17,12 @@ use crate::tui::world::{IncidentRow, Waiting, Waits};
 
 /// Everything in this incident that waits for this person.
 #[must_use]
-pub fn waits(me: &Principal, state: &State) -> Vec<Waiting> {
+pub fn waits(me: &Principal, state: &State, events: &[Arc<Event>]) -> Vec<Waiting> {
     let Some(incident) = state.incident.as_deref() else {
         return Vec::new();
     };
     let mut waits = reviews(me, state, incident);
+    waits.extend(words(me, state, events));
     if state.closed.is_some() {
         return waits;
     }
@@ -52,6 +53,37 @@ fn reviews(me: &Principal, state: &State, incident: &Incident) -> Vec<Waiting> {
             event: Some(over.event),
         })
         .collect()
+}
+
+/// A policy or an artifact that waits for the word of one more person.
+fn words(me: &Principal, state: &State, events: &[Arc<Event>]) -> Vec<Waiting> {
+    let waiting = |what, by: Option<&String>, event: EventId| {
+        let at = events.iter().rev().find(|known| known.id == event)?;
+        Some(Waiting {
+            what,
+            by: by.cloned().unwrap_or_default(),
+            since: at.occurred_at,
+            passed_by: None,
+            event: Some(event),
+        })
+    };
+    let proposal = state.proposal.as_deref().filter(|proposal| {
+        change::proposal(state, proposal.event, me).is_ok()
+            && change::policy_template(state, &proposal.policy, me).is_ok()
+    });
+    let policy = proposal.and_then(|proposal| {
+        let by = proposal.by.keys().next();
+        waiting(Waits::Policy(proposal.event), by, proposal.event)
+    });
+    let expunged = state
+        .expunged
+        .iter()
+        .filter(|(digest, _)| change::expunge_template(state, **digest, me).is_ok())
+        .filter_map(|(digest, word)| {
+            let (by, (_, event, _)) = word.by.iter().next()?;
+            waiting(Waits::Expunge(*digest), Some(by), *event)
+        });
+    policy.into_iter().chain(expunged).collect()
 }
 
 /// An open question: mine to answer, or answered so that I may go on.
@@ -166,7 +198,7 @@ impl Told {
 impl App {
     /// Puts what is known of the open incident into the list: it is fresher than what a thread read.
     pub(super) fn row_of_open(&mut self, id: &IncidentId, state: &State) {
-        let row = world::incident_row(&self.desk.identity.principal, id, state);
+        let row = world::incident_row(&self.desk.identity.principal, id, state, &self.events);
         let at = self
             .world
             .incidents

@@ -67,7 +67,12 @@ pub fn library(desk: &Desk) -> Option<Library> {
 
 /// One incident of the list; `None` where it is closed and owes nothing.
 #[must_use]
-pub fn incident_row(me: &Principal, id: &IncidentId, state: &State) -> Option<IncidentRow> {
+pub fn incident_row(
+    me: &Principal,
+    id: &IncidentId,
+    state: &State,
+    events: &[Arc<crate::engine::Event>],
+) -> Option<IncidentRow> {
     let incident = state.incident.as_deref()?;
     let owed = state.owed_reviews().next().is_some();
     if state.closed.is_some() && !owed {
@@ -88,7 +93,7 @@ pub fn incident_row(me: &Principal, id: &IncidentId, state: &State) -> Option<In
         title: incident.title.clone(),
         position,
         started: incident.started,
-        waits: inbox::waits(me, state),
+        waits: inbox::waits(me, state, events),
         exercise: incident.mode == Mode::Exercise,
         overridden: owed,
     })

@@ -9,6 +9,7 @@ use super::{ask, push_choose, push_form};
 use crate::engine::EventId;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
+use crate::evidence::Digest;
 
 /// Opens the review of an override.
 pub(super) fn review(model: &mut Model, world: &World, event: EventId, wishes: &mut Vec<Wish>) {
@@ -62,5 +63,25 @@ pub(super) fn undo(target: &Target<'_>, model: &mut Model, world: &World, wishes
             push_choose(model, ask::roll_back(target, world), wishes);
         }
         Gate::Blocked(why) => model.say(why.clone(), None),
+    }
+}
+
+/// The word for another policy.
+pub(super) fn adopt(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    if let Some(form) = ask::adopt(world) {
+        push_form(model, form, wishes);
+    }
+}
+
+/// The word for taking an artifact out.
+pub(super) fn expunge(model: &mut Model, world: &World, evidence: Digest, wishes: &mut Vec<Wish>) {
+    let known = world.open.as_ref().and_then(|open| {
+        let known = step::artifacts(open).into_iter();
+        let artifact = known.into_iter().find(|known| known.sha256 == evidence)?;
+        Some(ask::expunge_one(open, artifact))
+    });
+    match known {
+        Some(form) => push_form(model, form, wishes),
+        None => model.say("it is taken out already", None),
     }
 }

@@ -81,6 +81,8 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
                 None => {}
                 Some(Waits::Approval(step, _)) => walk::look(model, step, wishes),
                 Some(Waits::Review(event, _)) => gate::review(model, world, event, wishes),
+                Some(Waits::Policy(_)) => gate::adopt(model, world, wishes),
+                Some(Waits::Expunge(evidence)) => gate::expunge(model, world, evidence, wishes),
                 Some(Waits::Ready(step, _) | Waits::Step(step)) => {
                     walk::show_step(model, world, &step);
                 }

@@ -46,24 +46,6 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             purpose,
             reason: text("reason"),
         }),
-        FormKind::Review(overridden) => {
-            let accepted = match form.value("verdict") {
-                "accepted" => true,
-                "rejected" => false,
-                _ => return Err((0, "choose accepted or rejected with ← and →".to_owned())),
-            };
-            act(Intent::Review {
-                overridden,
-                accepted,
-                reason: text("reason"),
-            })
-        }
-        FormKind::Approval(step, request, true) => act(Intent::Approve { step, request }),
-        FormKind::Approval(step, request, false) => act(Intent::Deny {
-            step,
-            request,
-            reason: text("reason"),
-        }),
         FormKind::Correct(event) => act(Intent::Correct {
             event,
             text: text("text"),
@@ -86,7 +68,44 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             format,
             path: text("path"),
         }]),
+        FormKind::Adopt | FormKind::Expunge(_) | FormKind::Review(_) | FormKind::Approval(..) => {
+            signed(form)
+        }
         _ => structured(form, model, world),
+    }
+}
+
+/// What is answered with a signature.
+fn signed(form: &Form) -> Submitted {
+    let text = |name: &str| form.value(name).trim().to_owned();
+    let act = |intent: Intent| Ok(vec![Wish::Act(intent)]);
+    match form.kind.clone() {
+        FormKind::Adopt => act(Intent::Adopt {
+            reason: Some(text("reason")).filter(|reason| !reason.is_empty()),
+        }),
+        FormKind::Expunge(evidence) => act(Intent::Expunge {
+            evidence,
+            reason: text("reason"),
+        }),
+        FormKind::Review(overridden) => {
+            let accepted = match form.value("verdict") {
+                "accepted" => true,
+                "rejected" => false,
+                _ => return Err((0, "choose accepted or rejected with ← and →".to_owned())),
+            };
+            act(Intent::Review {
+                overridden,
+                accepted,
+                reason: text("reason"),
+            })
+        }
+        FormKind::Approval(step, request, true) => act(Intent::Approve { step, request }),
+        FormKind::Approval(step, request, false) => act(Intent::Deny {
+            step,
+            request,
+            reason: text("reason"),
+        }),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -142,6 +142,8 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         Act::Update => push_form(model, ask::update(world), wishes),
         Act::Attach => push_form(model, ask::attach(), wishes),
         Act::Review => gate::which_review(model, world, wishes),
+        Act::Adopt => gate::adopt(model, world, wishes),
+        Act::Expunge => push_choose(model, ask::expunge(open), wishes),
         Act::Close => push_form(model, ask::close(&open.short), wishes),
         Act::Reopen => push_form(model, ask::reopen(), wishes),
         Act::Undo => {

@@ -1,10 +1,12 @@
 //! The questions: forms and choices as they are put.
 
 mod gate;
+mod ground;
 mod incident;
 mod step;
 
 pub(super) use gate::*;
+pub(super) use ground::*;
 pub(super) use incident::*;
 pub(super) use step::*;
 
