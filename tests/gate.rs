@@ -55,6 +55,10 @@ steps:
     run: env > "$place/env"; id -u >> "$place/env"; pwd >> "$place/env"
     risk: destructive
     checkpoint: {approvals: 1, role: approver, not: [performer], expires: 15m}
+  - id: tool
+    run: ./tool.sh
+    risk: destructive
+    checkpoint: {approvals: 1, role: approver, not: [performer], expires: 15m}
   - id: free
     run: "true"
 "#;

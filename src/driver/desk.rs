@@ -177,6 +177,7 @@ impl Desk {
             random: self.random()?,
             cwd: self.settings.cwd.clone(),
             root,
+            files: std::collections::BTreeMap::new(),
             elsewhere: None,
             receipts: receipts.into_map(),
             claim: Claim::NotAsked,

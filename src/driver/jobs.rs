@@ -14,6 +14,7 @@ use crate::engine::exec::Purpose;
 use crate::engine::fact::Evidence;
 use crate::engine::state::Status;
 use crate::engine::{Command, ExecRecord, StepRef};
+use crate::evidence::escape;
 use crate::host::files;
 use crate::host::supervise::{self, Exit, Job, JobSpec, JobState, Stream};
 use crate::logs::Pulled;
@@ -179,6 +180,13 @@ impl Session {
     ) -> Result<(), String> {
         let key = secrets::kept_key(&self.dir(), &record.step);
         let env = self.environment(record, key.as_ref())?;
+        // Looked at once more, as late as can be: what was swapped since it was let start does not run.
+        if let Some(path) = super::inputs::changed(record) {
+            return Err(format!(
+                "the file {} was changed after the step was let start",
+                escape::line(path)
+            ));
+        }
         let dir = self.jobs_dir();
         files::create_private_dir(&dir).map_err(|error| error.to_string())?;
         let spec = JobSpec {

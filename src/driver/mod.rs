@@ -6,6 +6,7 @@ mod claim;
 pub mod collect;
 pub mod desk;
 mod ground;
+pub mod inputs;
 pub mod issued;
 pub mod jobs;
 pub mod receipts;

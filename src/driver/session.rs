@@ -266,12 +266,9 @@ impl Session {
     /// When the engine would refuse it.
     pub fn prepare(&self, intent: &Intent) -> Result<Option<Prepared>, DriverError> {
         let marks = self.marks_for(intent)?.0;
-        Ok(checkpoint::prepare(
-            self.state(),
-            intent,
-            &marks,
-            &self.at()?,
-        )?)
+        let mut at = self.at()?;
+        at.files = self.files_for(intent, &marks, &at);
+        Ok(checkpoint::prepare(self.state(), intent, &marks, &at)?)
     }
 
     /// Does what a person wants: signs where that is needed, decides, records, applies, and starts what follows.
@@ -298,10 +295,11 @@ impl Session {
             Intent::Start { step, purpose } => self.claim_for(step, *purpose)?,
             _ => Claim::NotAsked,
         };
-        let at = At {
+        let mut at = At {
             claim,
             ..self.at()?
         };
+        at.files = self.files_for(&intent, &marks, &at);
         let prepared = checkpoint::prepare(self.state(), &intent, &marks, &at)?;
         let signed = match &prepared {
             Some(prepared) => Some(self.sign(prepared)?),
@@ -338,7 +336,17 @@ impl Session {
     /// # Errors
     /// As [`Session::act`].
     pub fn command(&mut self, command: Command) -> Result<Acted, DriverError> {
-        let at = self.at()?;
+        let mut at = self.at()?;
+        // Tried again, it runs what is there now.
+        if let Command::Start {
+            step,
+            purpose,
+            secrets,
+            ..
+        } = &command
+        {
+            at.files = self.files_of(step, *purpose, secrets, &Site::here(&at), &at);
+        }
         self.decided(command, &at)
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::record::Site;
 use super::fact::Revoked;
 use super::ids::{EventId, WriterId};
+use crate::evidence::Digest;
 use crate::trust::Principal;
 
 /// A moment on a clock that nobody sets: `CLOCK_BOOTTIME` of one boot.
@@ -73,6 +74,8 @@ pub struct At {
     /// The directory scripts start in when a step names none.
     pub cwd: String,
     pub root: Root,
+    /// The files that what is started or asked for runs, as they are now, by the name the script has for them.
+    pub files: BTreeMap<String, Digest>,
     /// Where what is asked for would run and by whom, where that is not here. Only a request looks at it.
     pub elsewhere: Option<Site>,
     /// When this state directory first saw an approval or override, on the clock nobody sets.

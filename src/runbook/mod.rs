@@ -21,6 +21,7 @@ pub mod pattern;
 pub mod policy;
 pub mod policy_file;
 pub mod problem;
+pub mod programs;
 mod resolve;
 pub mod schema;
 pub mod text;

@@ -1,4 +1,4 @@
-//! A step that is asked for a gate: another account with a key and a journal of its own.
+//! A step that is asked for a gate, another account with a key and a journal of its own; and the files that it runs.
 
 use runsheet::engine::at::Root;
 use runsheet::engine::checkpoint::record::Site;
@@ -6,7 +6,10 @@ use runsheet::engine::command::RefusalKind;
 use runsheet::engine::decide::opened_now;
 use runsheet::engine::exec::Purpose;
 
-use super::cases::{DROP, approved};
+use runsheet::engine::fact::Fact;
+use runsheet::evidence::Digest;
+
+use super::cases::{DROP, approved, comes_to_nothing};
 use super::world::{POLICY, World, principal, refused};
 
 const SECRET: &str = "\
@@ -110,4 +113,66 @@ fn a_secret_value_is_not_handed_to_a_gate() {
     );
     world.site = None;
     world.request("alice", "drop").unwrap();
+}
+
+/// Asked for and approved while `./drop` held this.
+fn approved_with(text: &str) -> World {
+    let mut world = World::started(POLICY, &[DROP], &[]);
+    world.files = [("./drop".to_owned(), Digest::of(text.as_bytes()))].into();
+    world.request("alice", "drop").unwrap();
+    world.approve("bob", "drop").unwrap();
+    world
+}
+
+#[test]
+fn case_09_an_input_file_that_was_swapped_before_running_voids_the_approval() {
+    let mut world = approved_with("good");
+    let request = world.step("drop").request.clone().unwrap();
+    let good = Digest::of(b"good");
+    assert_eq!(request.record.exec.files["./drop"], good);
+    let key = world.key("drop");
+    let other = ("./drop".to_owned(), Digest::of(b"evil"));
+    let more = ("./more".to_owned(), Digest::of(b"more"));
+    let drop = ("./drop".to_owned(), good);
+    // Another content, none at all, and one that was not there before.
+    for files in [vec![other], vec![], vec![drop.clone(), more]] {
+        world.files = files.into_iter().collect();
+        let at = world.at("alice");
+        let why = opened_now(&world.state, &key, Purpose::Run, &at).unwrap_err();
+        assert_eq!(why.kind, RefusalKind::Changed, "{why}");
+        assert_eq!(refused(world.run("alice", "drop")), RefusalKind::Changed);
+    }
+    // Nothing was used up: with the file as it was shown, it runs.
+    world.files = [drop].into();
+    world.run("alice", "drop").unwrap();
+    assert!(world.violations().is_empty());
+}
+
+#[test]
+fn case_09_the_files_are_part_of_what_is_signed_and_shown() {
+    use runsheet::engine::checkpoint::text::approval_text;
+    let honest = approved_with("good");
+    let incident = honest.state.incident.as_deref().unwrap();
+    let request = honest.step("drop").request.clone().unwrap();
+    let text = approval_text(incident, &request.record, &request.by);
+    let line = format!("file       {} ./drop\n", Digest::of(b"good"));
+    assert!(text.contains(&line), "{text}");
+    // A start that claims another file than was approved is none.
+    let mut ran = honest.clone();
+    ran.run("alice", "drop").unwrap();
+    let Fact::StepStarted(mut fact) = ran.last("step.started").fact.clone() else {
+        panic!()
+    };
+    fact.record.exec.files = [("./drop".to_owned(), Digest::of(b"evil"))].into();
+    let fresh = World::started(POLICY, &[DROP], &[]);
+    comes_to_nothing(&fresh, "alice", fact);
+}
+
+#[test]
+fn case_09_an_override_is_for_its_files_too() {
+    let mut world = World::started(POLICY, &[DROP], &[]);
+    world.files = [("./drop".to_owned(), Digest::of(b"good"))].into();
+    world.overrides("alice", "drop", "it burns").unwrap();
+    world.files = [("./drop".to_owned(), Digest::of(b"evil"))].into();
+    assert_eq!(refused(world.run("alice", "drop")), RefusalKind::Changed);
 }

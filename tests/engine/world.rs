@@ -137,6 +137,8 @@ pub struct World {
     pub secrets: BTreeMap<String, String>,
     /// Where what is asked for would run, where that is not where the asker sits.
     pub site: Option<Site>,
+    /// What the files that scripts run hold now.
+    pub files: BTreeMap<String, Digest>,
 }
 
 impl World {
@@ -168,6 +170,7 @@ impl World {
             effects: Vec::new(),
             secrets: BTreeMap::new(),
             site: None,
+            files: BTreeMap::new(),
         }
     }
 
@@ -243,6 +246,7 @@ impl World {
             random: Digest::of(format!("chance {}", self.chance).as_bytes()).0,
             cwd: "/srv/ir".to_owned(),
             root: self.root.clone(),
+            files: self.files.clone(),
             elsewhere: self.site.clone(),
             receipts: self.receipts.clone(),
             claim: self.claim.clone(),

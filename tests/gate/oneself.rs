@@ -306,3 +306,69 @@ fn case_21_a_gate_and_an_imported_statement_are_the_same_gate() {
     assert_eq!(status, 0, "{told}");
     two.robin.ok(&["verify", &two.inc]);
 }
+
+#[test]
+fn case_09_an_input_file_or_symlink_swapped_before_running_is_not_run() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let two = Two::new();
+    let place = two.team.place();
+    let write = |name: &str, text: &str| {
+        let path = place.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write("good", "echo good > ran");
+    write("evil", "echo evil > ran");
+    let tool = place.join("tool.sh");
+    let point_to = |name: &str| {
+        let _ = fs::remove_file(&tool);
+        symlink(name, &tool).unwrap();
+    };
+    point_to("good");
+    two.robin.ok(&["request", &two.inc, "tool"]);
+    let done = two.sasha.run(&["approve", &two.inc, "tool"]);
+    let shown = text(&done.stderr);
+    assert!(
+        shown.contains("file       sha256:") && shown.contains(" ./tool.sh"),
+        "{shown}"
+    );
+    let refused = |why: &str| {
+        for args in [
+            &["gate", two.inc.as_str(), "tool"][..],
+            &["gate", &two.inc, "tool", "--run"],
+            &["gate", &two.inc, "tool", "--", "./tool.sh"],
+            &["step", &two.inc, "tool", "run"],
+        ] {
+            let said = two.robin.fails(1, args);
+            assert!(said.contains(why), "{args:?}: {said}");
+        }
+        assert!(!place.join("ran").exists());
+    };
+    // The link leads somewhere else; the file it leads to has changed; it is gone.
+    point_to("evil");
+    refused("./tool.sh is not what it was");
+    point_to("good");
+    write("good", "echo evil > ran");
+    refused("./tool.sh is not what it was");
+    fs::remove_file(&tool).unwrap();
+    refused("./tool.sh is not what it was");
+    // As it was shown, it runs.
+    write("good", "echo good > ran");
+    point_to("good");
+    two.robin.ok(&["gate", &two.inc, "tool", "--", "./tool.sh"]);
+    assert_eq!(fs::read_to_string(place.join("ran")).unwrap(), "good\n");
+    let verified = two.robin.ok(&["verify", &two.inc]);
+    assert!(verified.contains("proven"), "{verified}");
+}
+
+#[test]
+fn case_09_a_file_that_was_not_there_when_it_was_asked_for_is_not_run() {
+    let two = Two::approved("tool");
+    let tool = two.team.place().join("tool.sh");
+    fs::write(&tool, "#!/bin/sh\necho evil > ran\n").unwrap();
+    let said = two.robin.fails(1, &["step", &two.inc, "tool", "run"]);
+    assert!(
+        said.contains("was not there when it was asked about"),
+        "{said}"
+    );
+}

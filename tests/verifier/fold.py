@@ -29,6 +29,7 @@ def approval_text(incident, record, requester):
         ("runbook", "{path}@{commit} {sha256}".format(**record["runbook"])), ("policy", "{commit} {sha256}".format(**record["policy"])),
         ("runs" if script else "does", f"{verb} on {run['host']} as {run['run_as']} in {run['cwd']}, {limit}, by {record['executor']['principal']}"),
     ] + ([("shell", " ".join(run["shell"]))] if script else [])
+    rows += [("file", f"{run['files'][path]} {path}") for path in sorted(run["files"], key=str.encode)]
     block = lambda text: [f"    {visible(row)}" for row in lines_of(text)]
     out = [f"{name:<10} {visible(value)}" for name, value in rows] + block(run["script"]) + ["with"]
     for name in sorted(record["vars"], key=str.encode):

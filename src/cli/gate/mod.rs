@@ -16,7 +16,7 @@ use crate::driver::Session;
 use crate::engine::checkpoint::record::Site;
 use crate::engine::checkpoint::{person, record};
 use crate::engine::command::StepKey;
-use crate::engine::decide::{Opened, opened_now};
+use crate::engine::decide::Opened;
 use crate::engine::exec::{Executor, Purpose, Var};
 use crate::engine::ids::WriterId;
 use crate::engine::{ExecRecord, Refusal};
@@ -91,7 +91,8 @@ pub fn run(common: &Common, args: &Gate) -> Result<(), CliError> {
         .as_deref()
         .map(|name| principal(&session, name))
         .transpose()?;
-    let opened = opened_now(session.state(), &key, wanted.purpose(), &session.at()?)
+    let opened = session
+        .opened(&key, wanted.purpose())?
         .and_then(|opened| for_whom(&session, &place, &opened, asked_by.as_ref()).map(|()| opened));
     if !wanted.run && wanted.command.is_none() {
         return answer(&wanted, &session, &key, &opened);
@@ -469,6 +470,7 @@ pub fn site(text: &str) -> Result<Site, CliError> {
             host: host.to_owned(),
             writer: writer.to_owned(),
         },
+        files: BTreeMap::new(),
     })
 }
 

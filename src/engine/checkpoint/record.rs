@@ -9,6 +9,7 @@ use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{Exec, ExecRecord, Executor, PinnedBlob, Purpose, Var};
 use crate::engine::ids::StepRef;
 use crate::engine::state::{Incident, Run, State, Status, StepState};
+use crate::evidence::Digest;
 use crate::runbook::model::{Collect, Kind, LogSource, Step};
 use crate::runbook::text::{fill, variables};
 
@@ -25,6 +26,8 @@ pub struct Site {
     pub host: String,
     pub run_as: String,
     pub executor: Executor,
+    /// Digests of the files that are run, by the name the script has for them.
+    pub files: BTreeMap<String, Digest>,
 }
 
 impl Site {
@@ -40,13 +43,20 @@ impl Site {
                 host: at.who.host.clone(),
                 writer: at.writer.to_string(),
             },
+            files: at.files.clone(),
         }
     }
 
     /// Where what is asked for would run.
     #[must_use]
     pub fn asked(at: &At) -> Self {
-        at.elsewhere.clone().unwrap_or_else(|| Self::here(at))
+        match &at.elsewhere {
+            Some(site) => Self {
+                files: at.files.clone(),
+                ..site.clone()
+            },
+            None => Self::here(at),
+        }
     }
 
     /// Where that record says.
@@ -57,6 +67,7 @@ impl Site {
             host: record.exec.host.clone(),
             run_as: record.exec.run_as.clone(),
             executor: record.executor.clone(),
+            files: record.exec.files.clone(),
         }
     }
 }
@@ -179,7 +190,7 @@ pub fn make(
             run_as: site.run_as.clone(),
             env: vars.keys().cloned().collect(),
             stdin: String::new(),
-            files: BTreeMap::new(),
+            files: site.files.clone(),
             timeout: step.exec.timeout.map_or(0, |timeout| timeout.as_secs()),
             output_limit: OUTPUT_LIMIT,
         },

@@ -67,9 +67,17 @@ pub fn approval_text(incident: &Incident, record: &ExecRecord, requester: &Princ
     if matches!(record.exec.kind.as_str(), "run" | "wait") {
         line(&mut text, "shell", &record.exec.shell.join(" "));
     }
+    files(&mut text, record);
     block(&mut text, &record.exec.script);
     values(&mut text, record);
     text
+}
+
+/// What it runs beside its own words.
+fn files(text: &mut String, record: &ExecRecord) {
+    for (path, digest) in &record.exec.files {
+        let _ = writeln!(text, "file       {digest} {}", escape::frozen_line(path));
+    }
 }
 
 /// The values it will see, its harmless twin and its way back.

@@ -1,4 +1,4 @@
-//! Asking whether a gate stands open, without passing it.
+//! Asking whether a gate stands open, without passing it; and what it is open for, down to the files.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use crate::engine::checkpoint::{judge, prepare, record};
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{ExecRecord, Purpose};
 use crate::engine::state::{Approval, State};
+use crate::evidence::escape;
 use crate::trust::Principal;
 
 /// A gate that stands open at this moment, and by whose approvals.
@@ -54,4 +55,34 @@ pub fn opened_now(
         asked_by: request.by.clone(),
         approvals: counted(request, &standing).cloned().collect(),
     })
+}
+
+/// The files it runs are those it was asked for with. Whoever asked for somebody else to run it may not have seen theirs.
+///
+/// # Errors
+/// With the first file that is another, is gone, or was not there.
+pub(super) fn same_files(
+    record: &ExecRecord,
+    asked_by: &Principal,
+    at: &At,
+) -> Result<(), Refusal> {
+    let asked = &record.exec.files;
+    let changed = asked
+        .iter()
+        .find(|(path, digest)| at.files.get(*path) != Some(digest))
+        .map(|(path, _)| (path, "is not what it was when it was asked about"));
+    let own = record.executor.principal == asked_by.as_str();
+    let fresh = at
+        .files
+        .keys()
+        .find(|path| own && !asked.contains_key(*path))
+        .map(|path| (path, "was not there when it was asked about"));
+    match changed.or(fresh) {
+        None => Ok(()),
+        Some((path, what)) => Err(Refusal::new(
+            RefusalKind::Changed,
+            format!("the file {} {what}", escape::line(path)),
+        )
+        .hint("put it back, or ask again: an approval is for the files that were shown")),
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use super::opened::same_files;
 use super::{draft, incident};
 use crate::engine::at::{At, Claim, Root};
 use crate::engine::checkpoint::{
@@ -155,6 +156,7 @@ fn pass(
     if let Some(over) = prepare::overridden(state, found, purpose, at) {
         judge::same_as_asked(found, &over.record, &over.checkpoint, at.utc())?;
         mine(&over.record, at)?;
+        same_files(&over.record, &over.by, at)?;
         return Ok(((*over.record).clone(), None));
     }
     let (request, standing) = opened(state, found, purpose, at)?;
@@ -196,6 +198,7 @@ pub(super) fn opened<'a>(
     still_trusted(request, &standing, at)?;
     still_fresh(request, &standing, at)?;
     mine(&request.record, at)?;
+    same_files(&request.record, &request.by, at)?;
     Ok((request, standing))
 }
 

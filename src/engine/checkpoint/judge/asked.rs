@@ -127,7 +127,6 @@ fn made_again(
     let mut made = record::make(found, record.exec.purpose, &secrets, &Site::of(record), at)?;
     // Limits may differ between versions of runsheet; they are bound by the digest, not judged.
     made.exec.output_limit = record.exec.output_limit;
-    made.exec.files.clone_from(&record.exec.files);
     Ok(made)
 }
 
