@@ -123,7 +123,7 @@ fn encrypted_key_files_sign_with_their_passphrase_only() {
     let key = make_key(folder.path(), "key", &["-t", "ed25519"], "correct horse");
     let with = |words: &'static str| -> Passphrase { Arc::new(move || Some(words.to_owned())) };
     let right = by_file(&key, with("correct horse"));
-    assert!(!right.needs_terminal());
+    assert!(!right.needs_terminal() && right.asks());
     both_accept(&public(&key), &right.sign(Mode::Live, STATEMENT).unwrap());
     for (passphrase, says) in [
         (with("battery staple"), "not the passphrase"),

@@ -142,6 +142,17 @@ impl Signer {
         }
     }
 
+    /// Whether signing asks somebody for anything: what needs the terminal, and the passphrase of a key that signs in
+    /// memory, for which the passphrase's own way is taken.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        match &self.kept {
+            Kept::Agent(_) => false,
+            Kept::File(path) => KeyFile::read(path)
+                .is_ok_and(|file| !file.is_open() && !matches!(file, KeyFile::Public(_))),
+        }
+    }
+
     /// Signs a statement in the namespace of a mode: an armored SSHSIG, as `ssh-keygen -Y sign` writes it. Blocks until
     /// the agent, the person or the hardware answers: at most 30 seconds with an agent, a minute with `ssh-keygen`.
     ///

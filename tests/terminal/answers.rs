@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::place::{Demo, PROGRAM};
+use super::place::{Demo, PROGRAM, poll};
 use super::pty::Term;
 use super::tmux::Tmux;
 
@@ -64,10 +64,18 @@ fn at_the_checkpoint(demo: &Demo) -> Term {
     term.wait("Enter read what you are asked to approve");
     term.send("\r");
     term.wait("You sign: sasha@example.org");
-    // The key to the end of the text: nobody approves before it was seen.
-    term.send("\x1b[F");
-    term.wait("Enter approve and sign");
+    read_to_the_end(&term);
     term
+}
+
+/// Nobody approves what they have not seen to its end.
+fn read_to_the_end(term: &Term) {
+    while !term.text().contains("Enter approve and sign") {
+        let before = term.wait("Enter read on");
+        term.send("\r");
+        poll("the next lines", || (term.text() != before).then_some(()));
+        term.quiet(Duration::from_millis(100));
+    }
 }
 
 #[test]
@@ -138,6 +146,33 @@ fn the_passphrase_of_a_key_file_is_asked_for_and_never_shown() {
         assert!(!bytes.contains("horse"), "{bytes}");
         assert_eq!(approved(&demo), good, "{bytes}");
     }
+}
+
+#[test]
+fn the_screen_hands_the_terminal_over_for_a_passphrase_and_takes_it_back() {
+    let demo = asked();
+    lock(&demo);
+    let term = at_the_checkpoint(&demo);
+    for (typed, good) in [("wrong horse", false), ("correct horse", true)] {
+        term.send("a");
+        term.wait("Type revoke");
+        term.send("revoke");
+        term.wait("Enter sign the approval");
+        term.send("\r");
+        term.wait("Passphrase of the key");
+        assert!(!term.is_on_other_screen());
+        term.send(&format!("{typed}\r"));
+        if good {
+            term.wait("approved revoke");
+        } else {
+            term.wait("this is not the passphrase");
+            term.wait("You sign: sasha@example.org");
+        }
+        assert!(term.is_on_other_screen());
+        assert_eq!(approved(&demo), good);
+    }
+    let bytes = String::from_utf8_lossy(&term.bytes()).into_owned();
+    assert!(!bytes.contains("horse"), "{bytes}");
 }
 
 /// What an OSC 52 among these bytes puts on the clipboard.

@@ -27,7 +27,7 @@ use super::CliError;
 use super::args::{Color, Common};
 use super::config::{Config, Notify};
 use crate::driver::{Desk, DriverError, Session};
-use crate::engine::{Event, IncidentId};
+use crate::engine::{Event, IncidentId, Intent};
 use crate::evidence::Digest;
 use crate::tui::model::Wanted;
 use crate::tui::world::{ApprovalView, Brief, Chair, Notice, Preview, Sync, Task, World};
@@ -150,10 +150,12 @@ struct App {
 }
 
 /// What concerns the whole terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Whole {
     Redraw,
     Suspend,
+    /// Something that is signed with a key which asks for its passphrase, a PIN or a touch.
+    Sign(Box<Intent>),
 }
 
 fn show(
@@ -442,6 +444,15 @@ impl App {
                     )?)
                 })?;
                 *keys = Some(EventStream::new());
+            }
+            Whole::Sign(intent) => {
+                *keys = None;
+                taken.hand_over(|| {
+                    self.act(*intent);
+                    Ok(())
+                })?;
+                *keys = Some(EventStream::new());
+                self.input(Input::WorldChanged);
             }
         }
         Ok(())

@@ -54,6 +54,9 @@ impl App {
                 let started = self.start(*start);
                 self.told(started);
             }
+            Wish::Act(intent) if self.asks_to_sign(&intent) => {
+                self.terminal = Some(Whole::Sign(Box::new(intent)));
+            }
             Wish::Act(intent) => self.act(intent),
             Wish::ShowApproval(key) => {
                 self.show_approval(&key);
@@ -105,7 +108,18 @@ impl App {
         }
     }
 
-    fn act(&mut self, intent: Intent) {
+    /// Whether this takes a signature for which somebody is asked something: a passphrase, a PIN, a touch.
+    fn asks_to_sign(&self, intent: &Intent) -> bool {
+        let signer = self.desk.identity.signer.as_ref();
+        signer.is_some_and(|signer| signer.asks())
+            && self.session.as_ref().is_some_and(|session| {
+                session
+                    .prepare(intent)
+                    .is_ok_and(|prepared| prepared.is_some())
+            })
+    }
+
+    pub(super) fn act(&mut self, intent: Intent) {
         let Some(session) = self.session.as_mut() else {
             return;
         };
