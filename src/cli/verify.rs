@@ -103,7 +103,7 @@ fn print(common: &Common, id: &str, report: &Report) -> Result<(), CliError> {
         1 => "VIOLATED",
         _ => "not fully provable",
     };
-    let counts = report.counts;
+    let counts = &report.counts;
     if common.json {
         let findings: Vec<_> = report
             .findings

@@ -8,8 +8,10 @@ use sha2::{Digest as _, Sha256};
 use super::disk::Dir;
 use super::error::JournalError;
 use super::incident::Journal;
+use super::record::Log;
 use super::segment;
 use super::store::{self, PRIVATE, SPOOL};
+use crate::engine::ids::EventId;
 use crate::evidence::Digest;
 
 /// No artifact is larger.
@@ -107,16 +109,8 @@ impl Journal {
 
     /// Every artifact the events cite that was not taken out, with the first event that does.
     #[must_use]
-    pub fn evidence_cited(&self) -> BTreeMap<Digest, crate::engine::EventId> {
-        let mut cited = BTreeMap::new();
-        for event in self.log.events() {
-            for evidence in event.fact.evidence() {
-                cited.entry(evidence.sha256).or_insert(event.id);
-            }
-        }
-        let state = self.log.state();
-        cited.retain(|digest, _| !state.is_expunged(digest));
-        cited
+    pub fn evidence_cited(&self) -> BTreeMap<Digest, EventId> {
+        cited(&self.log)
     }
 
     /// Removes the bytes of an artifact; its digest stays in the record. True where there were any.
@@ -155,4 +149,17 @@ impl Journal {
         };
         entered.map_err(JournalError::io("open the evidence", dir.path()))
     }
+}
+
+/// Every artifact that the events of a record cite and that was not taken out, with the first that does.
+pub(crate) fn cited(log: &Log) -> BTreeMap<Digest, EventId> {
+    let mut cited = BTreeMap::new();
+    for event in log.events() {
+        for evidence in event.fact.evidence() {
+            cited.entry(evidence.sha256).or_insert(event.id);
+        }
+    }
+    let state = log.state();
+    cited.retain(|digest, _| !state.is_expunged(digest));
+    cited
 }

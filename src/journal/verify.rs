@@ -1,7 +1,7 @@
 //! Proving a record again from the bytes on the disk: every line, the chain, the order, what the engine says of it, the
 //! published form in both directions, and the evidence. Writes nothing. What cannot be proven is said, not passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid, Repository};
 
 use super::agreement;
+use super::artifacts;
 use super::error::JournalError;
 use super::history::{self, History};
 use super::incident::Journal;
@@ -17,7 +18,10 @@ use super::publish::{self, PublishError};
 use super::record::{Fault, Log};
 use super::store::Store;
 use crate::engine::State;
+use crate::engine::checkpoint::own;
+use crate::engine::fact::Fact;
 use crate::engine::ids::{EventId, IncidentId, WriterId};
+use crate::evidence::Digest;
 
 /// What one finding means for the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -50,13 +54,24 @@ pub enum Trust {
 }
 
 /// How much was looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[allow(missing_docs)]
 pub struct Counts {
     pub events: usize,
     pub writers: usize,
     pub published: usize,
+    /// Statements whose signature holds, by the kind of event that carries them.
+    pub signatures: BTreeMap<&'static str, usize>,
+    /// Approvals that were used up by an execution.
+    pub approvals_used: usize,
+    /// Executions that checkpoints let through.
+    pub consumed: usize,
+    pub overrides: usize,
+    pub reviews: usize,
+    /// Artifacts that events name.
     pub evidence: usize,
+    /// Of those, how many are not here.
+    pub withheld: usize,
 }
 
 /// The outcome. Findings are sorted, the worst first.
@@ -103,6 +118,15 @@ impl Report {
             event,
             what: what.into(),
         });
+    }
+
+    fn withheld(&mut self, digest: &Digest, event: EventId) {
+        self.counts.withheld += 1;
+        self.add(
+            Severity::Owed,
+            Some(event),
+            format!("evidence {digest} is not here: withheld, or not fetched"),
+        );
     }
 
     pub(crate) fn violation(&mut self, event: Option<EventId>, what: impl Into<String>) {
@@ -240,8 +264,19 @@ fn one_published(
         );
     }
     state(&log, trust, &mut report);
+    let mut kept = BTreeSet::new();
     for (name, oid) in tips {
         agreement::published_artifact(repo, name, *oid, &mut report);
+        kept.extend(
+            name.split_once("/e/")
+                .and_then(|(_, hex)| Digest::from_hex(hex)),
+        );
+    }
+    for (digest, event) in artifacts::cited(&log) {
+        report.counts.evidence += 1;
+        if !kept.contains(&digest) {
+            report.withheld(&digest, event);
+        }
     }
     agreement::files(repo.path(), &mut report);
     report.finish()
@@ -302,8 +337,34 @@ fn lines(journal: &Journal, report: &mut Report) {
     }
 }
 
+/// Every statement is one, says what its event says and is signed by who says it, whether it had an effect or not.
+fn statements(log: &Log, report: &mut Report) {
+    let Some(incident) = log.state().incident.as_deref() else {
+        return;
+    };
+    let signers = own::signers(log.events().iter().map(Arc::as_ref));
+    for event in log.events() {
+        let kind = event.fact.kind();
+        match own::holds(incident, &signers, event) {
+            Ok(()) if own::signed(&event.fact).is_some() => {
+                *report.counts.signatures.entry(kind).or_default() += 1;
+            }
+            Ok(()) => {}
+            Err(why) => report.violation(Some(event.id), why),
+        }
+        if let Fact::CheckpointConsumed(fact) = &event.fact {
+            report.counts.consumed += 1;
+            report.counts.approvals_used += fact.approvals.len();
+        }
+    }
+    let overrides = log.state().overrides.values();
+    report.counts.overrides = overrides.len();
+    report.counts.reviews = overrides.filter(|over| over.review.is_some()).count();
+}
+
 /// What the fold says.
 fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
+    statements(log, report);
     let state = log.state();
     for flag in &state.flags {
         let severity = if flag.violation {
@@ -357,11 +418,7 @@ fn evidence_here(journal: &Journal, report: &mut Report) {
             Ok(None) if journal.has_evidence_file(&digest) => {
                 report.violation(Some(event), format!("evidence {digest} is not what it was"));
             }
-            Ok(None) => report.add(
-                Severity::Owed,
-                Some(event),
-                format!("evidence {digest} is not here: withheld, or not fetched"),
-            ),
+            Ok(None) => report.withheld(&digest, event),
             Err(error) => report.violation(Some(event), error.to_string()),
         }
     }

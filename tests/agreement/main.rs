@@ -35,7 +35,7 @@ use shelf::Shelf;
 use world::World;
 
 /// What an ordinary run judges.
-const FEW: usize = 400;
+const FEW: usize = 300;
 
 fn how_many() -> usize {
     let given = std::env::var("AGREEMENT").ok();

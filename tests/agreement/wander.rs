@@ -37,7 +37,8 @@ checkpoints:
 freezes:
   - {name: once, from: 2026-09-21T13:30:00Z, until: 2026-09-21T15:00:00+01:00, when: \"kind == 'run'\", role: commander, expires: 8m}
   - {name: weekly, weekly: {from: 'Mon 16:10', until: 'Mon 16:40', zone: '+02:00'}, when: \"risk != 'routine'\", not: author}
-override: {roles: [commander, security], expires: 5m}
+override: {roles: [commander, security], when: \"risk != 'routine' or count|int < 9\", expires: 5m, review_within: 1h}
+adopt: {approvals: 2, role: approver, of_them: {commander: 1}}
 unknown_authors: allow
 ";
 
@@ -226,6 +227,19 @@ fn act(world: &mut World, chance: &mut Chance, people: &[&str]) {
         Some(claimed) if *claimed == principal(who) => Claim::Held,
         _ => Claim::NotAsked,
     };
+    let open = world.step(&step).request.clone();
+    if let Some(request) = open.filter(|request| request.is_open() && chance.percent(60)) {
+        let asker = request
+            .by
+            .as_str()
+            .trim_end_matches("@example.org")
+            .to_owned();
+        let _ = match chance.below(5) {
+            0 | 1 => world.begin(&asker, &step, request.record.exec.purpose),
+            _ => world.approve(who, &step),
+        };
+        return;
+    }
     let _ = match chance.below(26) {
         24 => {
             let key = world.key(&step);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runsheet::engine::checkpoint::own;
 use runsheet::engine::command::RefusalKind;
 use runsheet::engine::exec::Purpose;
 use runsheet::engine::fact::{
@@ -379,4 +380,30 @@ fn a_nonce_counts_once() {
     assert_eq!(merged.violations().len(), 1);
     assert_eq!(merged.runs(), world.runs());
     comes_to_nothing(&world, "alice", request);
+}
+
+#[test]
+fn a_forgery_is_found_also_in_what_came_too_late_to_have_an_effect() {
+    let mut world = approved();
+    world.run("alice", "drop").unwrap();
+    let Fact::CheckpointApproved(honest) = world.last("checkpoint.approved").fact.clone() else {
+        panic!()
+    };
+    let incident = world.state.incident.clone().unwrap();
+    let signers = own::signers(&world.events);
+    for event in &world.events {
+        assert_eq!(own::holds(&incident, &signers, event), Ok(()));
+    }
+    // A request for what runs already comes too late, whoever signed it; an approval of it all the more.
+    let asked = world.last("checkpoint.requested").fact.clone();
+    world.forge("bob", asked);
+    let late = world.events.last().unwrap();
+    assert_eq!(world.flags(false).len(), 1);
+    let what = own::holds(&incident, &signers, late).unwrap_err();
+    assert!(what.contains("signature of bob@example.org"), "{what}");
+    let mut other = honest;
+    other.frontier.clear();
+    world.forge("bob", other);
+    let what = own::holds(&incident, &signers, world.events.last().unwrap()).unwrap_err();
+    assert!(what.contains("something else than the event"), "{what}");
 }

@@ -3,12 +3,14 @@ import re
 from types import SimpleNamespace as Of
 
 from forms import PRINCIPAL, Wrong, digest, list_digest, millis, need, seconds, sha256
-from policy import NO_GATE, NO_POLICY, People, accepts, covers, expand, fill, gate_of, is_secret, many, read_policy, read_runbook, span_of, variables
+from policy import NO_GATE, NO_POLICY, People, accepts, covers, expand, fill, gate_of, is_secret, lets_override, many, read_policy, read_runbook, span_of, variables
 from signed import SPACES, Signers, fingerprint, key_that_signed, percent, plain_of, read_statement
 from words import lines_of, misleads, step_text, visible
 
 NOTE, OWED, VIOLATION = "note", "owed", "violation"
 SKEW = 5
+# What a hardware key says: touched; touched and its user verified.
+KEY_FLAGS = (0, 1, 5)
 BY_HAND = ("manual", "decide", "ask", "parallel")
 GOES_ON = ("note.added", "entry.corrected", "evidence.captured", "evidence.expunged", "trust.revoked", "hub.unreachable", "override.reviewed",
            "incident.closed", "incident.reopened", "step.finished", "step.resolved", "journal.recovered")
@@ -517,7 +519,7 @@ class Fold:
                 request.denied = True
             else:
                 key, flags = key_that_signed(d["signed"]["statement"], d["signed"]["signature"], SPACES[self.incident.mode])
-                need(flags & (0, 1, 5)[request.gate.keys] == (0, 1, 5)[request.gate.keys], "its key does not prove what the gate asks for")
+                need(flags & KEY_FLAGS[request.gate.keys] == KEY_FLAGS[request.gate.keys], "its key does not prove what the gate asks for")
                 self.within(given, request.gate.expires)
                 request.approvals.append(Of(event=event["sha256"], person=person, given=given, digest=sha256(d["signed"]["statement"]),
                                             key=fingerprint(key), revoked=False))
@@ -622,6 +624,7 @@ class Fold:
             record, by = d["record"], event["person"]
             run, spec, at, gate = self.may_ask(record, override=True)
             people = self.incident.people
+            need(lets_override(self.incident.policy, run.book, spec, plain(run)), f"nobody may override step {spec.id}")
             need(people.owner.get(by) and people.may_override(people.owner[by]), f"{by} may not override")
             self.same_as_state(run, spec, at, record)
             self.plain_to_see(record)
@@ -673,13 +676,13 @@ class Fold:
 
     def policy_word(self, event, d, pin):
         need(self.incident, "this record has no beginning", "gone")
-        person = self.has_a_say(event["person"])
+        people, asks, by = self.incident.people, self.incident.policy.adopt, event["person"]
+        need(people.owner.get(by) and any(people.has(people.person(by), role) for role in asks.roles), f"{by} has no say in which policy holds")
         need(pin != self.incident.pin, "this policy holds already", "state")
-        self.record_statement(event, d, "runsheet-policy v1", {"adopts": "{commit} {sha256}".format(**pin), "adopter": event["person"]})
-        self.proposal.by.add(person)
-        people = self.incident.people
-        enough = len({people.first(one) for one in self.proposal.by}) >= 2 and any(people.has(one, "commander") for one in self.proposal.by)
-        if not enough:
+        self.record_statement(event, d, "runsheet-policy v1", {"adopts": "{commit} {sha256}".format(**pin), "adopter": by}, keys=asks.keys)
+        self.proposal.by.add(people.person(by))
+        agreed = [one for one in self.proposal.by if any(people.has(one, role) for role in asks.roles)]
+        if len(agreed) < asks.count or any(sum(people.has(one, role) for one in agreed) < count for role, count in asks.of_them.items()):
             return
         for at in self.steps():
             self.keep(at)
@@ -723,7 +726,7 @@ class Fold:
 
     # ---- statements about the record
 
-    def record_statement(self, event, d, header, expected, reason=False):
+    def record_statement(self, event, d, header, expected, reason=False, keys=0):
         found, given = read_statement(d["signed"]["statement"])
         need(found == header, "it is a statement of another kind")
         self.incident.signers.verify(d["signed"], self.incident.mode, event["person"], self.when)
@@ -732,6 +735,8 @@ class Fold:
         for name, value in expected.items():
             need(given[name] == value, f"the statement is not about what is asked here: `{name}`", "changed")
         need(given["nonce"] not in self.nonces, "this statement was used before")
+        _, flags = key_that_signed(d["signed"]["statement"], d["signed"]["signature"], SPACES[self.incident.mode])
+        need(flags & KEY_FLAGS[keys] == KEY_FLAGS[keys], "its key does not prove what policy asks for")
         need(not reason or given["reason"] and plain_of(given["reason"]).strip(), "the reason is empty")
         self.nonces.add(given["nonce"])
         return given

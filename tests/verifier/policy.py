@@ -99,23 +99,33 @@ def read_freeze(given):
     return asks
 
 
+def read_adoption(given):
+    """Who may bring another policy into an open incident: so many people of these roles, of them so many of others."""
+    if given is None:
+        return Of(count=2, roles=["commander", "approver"], of_them={"commander": 1}, keys=0)
+    asks = gate_spec(dict({"approvals": "2"}, **known(given, "adopt", "approvals role of_them keys")), ASKS)
+    also = {role: int(count) for role, count in (given.get("of_them") or {}).items()}
+    return Of(count=max(2, asks.needs[-1][1]), roles=[given.get("role") or "commander"], of_them=also, keys=asks.keys)
+
+
 @lru_cache(10_000)
 def read_policy(text):
     """What a policy says; a text that is none raises."""
     if not text.strip():
         raise Wrong("there is no policy")
-    file = known(read_yaml(text), "policy", "people checkpoints freezes override unknown_authors redact channels audiences clocks")
+    file = known(read_yaml(text), "policy", "people checkpoints freezes override adopt unknown_authors redact channels audiences clocks")
     people = {name: known(entry or {}, name, "name principals accounts roles emails") for name, entry in (file.get("people") or {}).items()}
-    rule = known(file.get("override") or {}, "override", "roles expires")
+    rule = known(file.get("override") or {}, "override", "roles when expires review_within")
     need(file.get("unknown_authors") in (None, "allow", "refuse"), "unknown_authors is allow or refuse")
     return Of(
         people={name: Of(**{key: many(entry.get(key)) for key in ("principals", "accounts", "roles", "emails")}) for name, entry in people.items()},
         rules=[gate_spec(rule, "when " + ASKS) for rule in many(file.get("checkpoints"))],
-        freezes=[read_freeze(freeze) for freeze in many(file.get("freezes"))], override_roles=many(rule.get("roles")), override_span=span_of(rule.get("expires"), 30 * 60_000),
+        freezes=[read_freeze(freeze) for freeze in many(file.get("freezes"))], override_roles=many(rule.get("roles")), override_when=rule.get("when"), adopt=read_adoption(file.get("adopt")),
+        override_span=span_of(rule.get("expires"), 30 * 60_000),
         unknown_authors=file.get("unknown_authors") == "allow")
 
 
-NO_POLICY = Of(people={}, rules=[], freezes=[], override_roles=[], override_span=30 * 60_000, unknown_authors=False)
+NO_POLICY = Of(people={}, rules=[], freezes=[], override_roles=[], override_when=None, adopt=read_adoption(None), override_span=30 * 60_000, unknown_authors=False)
 KINDS = "run decide ask wait notify collect uses parallel".split()
 STEP = ("id title phase role instructions checklist options with every when next risk checkpoint due on_failure exclusive escalate foreach "
         "dry_run rollback shell cwd host env timeout retry outputs expect interactive " + " ".join(KINDS))
@@ -220,8 +230,8 @@ JINJA.tests = {"startingwith": str.startswith, "endingwith": str.endswith}
 TOKEN = re.compile(r"""\s*(?:('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|([0-9][\w.]*)|([^\W\d]\w*)|(==|!=|<=|>=|//|.))""", re.DOTALL)
 
 
-def holds(when, facts):
-    """Whether a rule of a policy applies: one whose expression has no answer does."""
+def holds(when, facts, unsure=True):
+    """Whether a rule of a policy applies: one whose expression has no answer does, unless it would open something."""
     try:
         need(len(when.encode()) <= 1024, "too long")
         expression = Parser(JINJA, when, state="variable").parse_expression()
@@ -236,16 +246,25 @@ def holds(when, facts):
             need(token not in names or around & signs or tokens[at + 1:at + 3] == ["not", "in"], "a text stands for true or false")
         answer = JINJA.compile_expression(when, undefined_to_none=False)(**facts)
         answer = {"true": True, "false": False}.get(answer, answer) if isinstance(answer, str) else answer
-        return answer if isinstance(answer, bool) else True
-    except Exception:  # whatever goes wrong, the rule applies
-        return True
+        return answer if isinstance(answer, bool) else unsure
+    except Exception:  # whatever goes wrong, there is no answer
+        return unsure
+
+
+def facts_of(book, step, values):
+    """What a `when` can see."""
+    severity = book.file.get("severity") or ""
+    return dict(values, risk=step.risk, kind=step.kind, phase=step.file.get("phase") or "", role=step.file.get("role") or "", severity=severity,
+                 tags=many(book.file.get("tags")), services=many(book.file.get("services")), runbook=book.id, step=step.id)
+
+
+def lets_override(policy, book, step, values):
+    return policy.override_when is None or holds(policy.override_when, facts_of(book, step, values), unsure=False)
 
 
 def gate_of(policy, book, step, values, at):
     """What the step's checkpoint asks for at a moment in milliseconds, the stricter of all that ask; None without one."""
-    severity = book.file.get("severity") or ""
-    facts = dict(values, risk=step.risk, kind=step.kind, phase=step.file.get("phase") or "", role=step.file.get("role") or "", severity=severity,
-                 tags=many(book.file.get("tags")), services=many(book.file.get("services")), runbook=book.id, step=step.id)
+    facts = facts_of(book, step, values)
     asked = [step.gate] if step.gate else []
     rules = policy.rules + [freeze for freeze in policy.freezes if freeze.in_force(at)]
     asked += [rule for rule in rules if rule.when is None or holds(rule.when, facts)]

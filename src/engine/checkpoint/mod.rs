@@ -4,6 +4,7 @@
 pub mod change;
 pub mod closing;
 pub mod judge;
+pub mod own;
 pub mod prepare;
 pub mod record;
 pub mod text;

@@ -325,3 +325,18 @@ fn case_20_commits_of_ours_made_by_others_are_no_proof() {
     let reports = verify_git_dir(&repo, |_| Trust::Trusted).unwrap();
     assert_eq!(reports[&incident()].exit(), 1);
 }
+
+#[test]
+fn evidence_that_is_not_published_is_withheld_from_whoever_has_only_the_references() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = published(dir.path());
+    let repo = dir.path().join("record.git");
+    let digest = *journal.evidence_cited().keys().next().unwrap();
+    let name = format!("refs/incidents/{}/e/{}", incident(), digest.hex());
+    git(&repo, &["update-ref", "-d", &name]);
+    let reports = verify_git_dir(&repo, |_| Trust::Trusted).unwrap();
+    let report = &reports[&incident()];
+    assert_eq!(report.exit(), 2, "{report:#?}");
+    assert_eq!((report.counts.evidence, report.counts.withheld), (1, 1));
+    assert!(report.findings[0].what.contains("withheld"), "{report:#?}");
+}
