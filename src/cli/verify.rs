@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
+use chrono::SecondsFormat;
 
 use super::args::Common;
 use super::config::Config;
+use super::proof::{self, Head};
 use super::{CliError, out};
 use crate::driver::{Session, root};
 use crate::engine::State;
 use crate::engine::at::Root;
-use crate::evidence::escape;
 use crate::host::clock::{Clock, SystemClock};
-use crate::journal::verify::{Report, Severity, Trust, verify, verify_git_dir};
+use crate::journal::verify::{Trust, verify, verify_git_dir};
 use crate::journal::{Fault, Journal};
 use crate::library::Library;
 
@@ -29,6 +29,12 @@ pub fn run(common: &Common, inc: Option<&str>, git_dir: Option<&Path>) -> Result
     };
     let now = SystemClock.now().to_utc();
     let trust = |state: &State| trusted(library.as_ref(), state);
+    let head = |checked: String| Head {
+        at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        principal: common.as_principal.clone(),
+        checked,
+        library: library.as_ref().map(stands_at),
+    };
     match (inc, git_dir) {
         (None, None) => {
             out::talk("error: which incident? INC, or --git-dir DIR");
@@ -42,10 +48,11 @@ pub fn run(common: &Common, inc: Option<&str>, git_dir: Option<&Path>) -> Result
                     dir.display()
                 )));
             }
+            let head = head(format!("the references in {} alone", dir.display()));
             let mut worst = 0;
             for (id, report) in reports {
                 let report = report.at(now);
-                print(common, id.as_str(), &report)?;
+                proof::print(common.json, &head, id.as_str(), &report)?;
                 worst = worse(worst, report.exit());
             }
             ended(worst)
@@ -54,7 +61,8 @@ pub fn run(common: &Common, inc: Option<&str>, git_dir: Option<&Path>) -> Result
             let store = Session::store_of(&config.settings);
             let id = super::incident::known(&store, inc)?;
             let report = verify(&store, &id, strangers, trust)?.at(now);
-            print(common, id.as_str(), &report)?;
+            let head = head(format!("the journals and {}", store.git_dir().display()));
+            proof::print(common.json, &head, id.as_str(), &report)?;
             ended(report.exit())
         }
     }
@@ -90,51 +98,18 @@ fn ended(status: u8) -> Result<(), CliError> {
     }
 }
 
+/// Where trust comes from: the library, and the commit its branch stands at.
+fn stands_at(library: &Library) -> (String, String) {
+    let commit = library.pin().map_or_else(
+        |_| "no commit that can be read".to_owned(),
+        |pin| pin.commit,
+    );
+    (library.spec().to_string(), commit)
+}
+
 fn trusted(library: Option<&Library>, state: &State) -> Trust {
     match root::whole(library, state) {
         Root::Trusted { .. } => Trust::Trusted,
         Root::Untrusted(why) => Trust::Untrusted(why),
-    }
-}
-
-fn print(common: &Common, id: &str, report: &Report) -> Result<(), CliError> {
-    let verdict = match report.exit() {
-        0 => "proven",
-        1 => "VIOLATED",
-        _ => "not fully provable",
-    };
-    let counts = &report.counts;
-    if common.json {
-        let findings: Vec<_> = report
-            .findings
-            .iter()
-            .map(|finding| json!({"severity": word(finding.severity), "event": finding.event, "what": finding.what}))
-            .collect();
-        return out::json(&json!({
-            "incident": id, "verdict": verdict, "events": counts.events, "writers": counts.writers,
-            "published": counts.published, "evidence": counts.evidence, "findings": findings,
-        }));
-    }
-    for finding in &report.findings {
-        let event = finding
-            .event
-            .map_or_else(|| "-".to_owned(), |event| event.to_string());
-        out::data(&format!(
-            "{:<9} {event} {}",
-            word(finding.severity),
-            escape::line(&finding.what)
-        ))?;
-    }
-    out::data(&format!(
-        "INC-{id}: {verdict}: {} events of {} writers, {} published, {} pieces of evidence",
-        counts.events, counts.writers, counts.published, counts.evidence
-    ))
-}
-
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Note => "note",
-        Severity::Owed => "owed",
-        Severity::Violation => "violation",
     }
 }

@@ -19,6 +19,7 @@ use super::record::{Fault, Log};
 use super::store::Store;
 use crate::engine::State;
 use crate::engine::checkpoint::own;
+use crate::engine::exec::PinnedPolicy;
 use crate::engine::fact::Fact;
 use crate::engine::ids::{EventId, IncidentId, WriterId};
 use crate::evidence::Digest;
@@ -74,12 +75,22 @@ pub struct Counts {
     pub withheld: usize,
 }
 
+/// The beginning of a record, and the policy that holds at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Ground {
+    pub genesis: EventId,
+    pub policy: PinnedPolicy,
+}
+
 /// The outcome. Findings are sorted, the worst first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Report {
     pub findings: Vec<Finding>,
     pub counts: Counts,
+    /// What it stands on, if it has a beginning.
+    pub ground: Option<Ground>,
     /// By when policy wants the reviews that are owed, by their overrides.
     pub due: BTreeMap<EventId, DateTime<Utc>>,
 }
@@ -366,6 +377,10 @@ fn statements(log: &Log, report: &mut Report) {
 fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
     statements(log, report);
     let state = log.state();
+    report.ground = state.incident.as_deref().map(|incident| Ground {
+        genesis: incident.genesis,
+        policy: incident.policy_pin.clone(),
+    });
     for flag in &state.flags {
         let severity = if flag.violation {
             Severity::Violation
@@ -388,6 +403,8 @@ fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
         );
     }
     for (digest, expunged) in state.expunged.iter().filter(|(_, expunged)| expunged.done) {
+        report.counts.evidence += 1;
+        report.counts.withheld += 1;
         let who: Vec<_> = expunged.by.values().map(|(who, ..)| who.as_str()).collect();
         report.add(
             Severity::Owed,
