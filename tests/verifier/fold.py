@@ -9,6 +9,8 @@ from words import lines_of, misleads, step_text, visible
 
 NOTE, OWED, VIOLATION = "note", "owed", "violation"
 SKEW = 5
+# So long somebody may honestly not have heard that trust changed, in milliseconds.
+UNHEARD = 24 * 3600 * 1000
 # What a hardware key says: touched; touched and its user verified.
 KEY_FLAGS = (0, 1, 5)
 BY_HAND = ("manual", "decide", "ask", "parallel")
@@ -483,11 +485,48 @@ class Fold:
         need(self.when <= seconds(given["not-after"]), "the statement has expired")
 
     def judge(self, work, crossed):
-        """What two people at once may meet is a conflict; all else is a violation."""
+        """What two people at once may meet is a conflict, unless nobody signed it so; all else is a violation."""
         try:
             return work()
         except Wrong as wrong:
-            raise Wrong(str(wrong), "conflict" if wrong.kind in crossed else "lie") from None
+            late = wrong.kind in crossed
+            lie = self.lie() if late or crossed and self.unheard() else None
+            if late and lie:
+                raise Wrong(lie) from None
+            moved = crossed and self.unheard() and not lie
+            raise Wrong(str(wrong), "conflict" if late or moved else "lie") from None
+
+    def unheard(self):
+        """The incident as it was before each change of trust that the event at hand has not heard of."""
+        return [one.incident for one in self.crossings if one.before is None and not one.known.intersection(parents_of(self.event))]
+
+    def trust_moves(self):
+        self.crossings.append(Of(at=None, step=None, before=None, incident=self.incident, known={self.event["sha256"]}, until=self.moment + UNHEARD))
+
+    def lie(self):
+        """What is not so about the words of an event that came too late to change anything, if anything."""
+        d = self.event["data"]
+        if "signed" not in d or not self.incident:
+            return None
+        try:
+            header, given = read_statement(d["signed"]["statement"])
+            need(given["incident"] == self.incident.id, "its statement is about another incident")
+            if header == "runsheet-approval v1":
+                need(given["genesis"] == self.incident.genesis, "its statement says another genesis")
+                record = d.get("record")
+                step = d.get("step") or record and record["step"]
+                need(not step or given["step"] == step_text(step), "its statement says another step")
+                for name, part in (("request", record), ("exec", record and record["exec"]), ("vars", record and record["vars"])):
+                    need(part is None or given[name] == digest(part), f"its statement says another {name} than the event")
+            why = None
+            for incident in [self.incident, *self.unheard()]:
+                try:
+                    return incident.signers.verify(d["signed"], incident.mode, signer_of(self.event), self.when)
+                except Wrong as wrong:
+                    why = why or wrong
+            raise why
+        except Wrong as wrong:
+            return str(wrong)
 
     def checkpoint_requested(self, event, d):
         def work():
@@ -582,7 +621,7 @@ class Fold:
     def crossed(self, event, d):
         """Whether it holds by what its host knew: it had not heard of what closed the request."""
         for one in self.crossings:
-            if one.step != d["step"] or one.known.intersection(parents_of(event)):
+            if one.before is None or one.step != d["step"] or one.known.intersection(parents_of(event)):
                 continue
             now = self.incident, one.at.request
             self.incident, one.at.request = one.incident, one.before
@@ -658,6 +697,7 @@ class Fold:
         resting = [at for at in self.steps() if rests(at.request)]
         for at in resting:
             self.keep(at)
+        self.trust_moves()
         people, signers = self.incident.people, self.incident.signers
         for gone in d["revoked"]:
             if gone["role"] is not None:
@@ -686,6 +726,7 @@ class Fold:
             return
         for at in self.steps():
             self.keep(at)
+        self.trust_moves()
         self.incident = Of(**dict(vars(self.incident), **read_ground(self.proposal.data)))
         self.proposal = None
         for at in self.steps():
