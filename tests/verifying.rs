@@ -246,3 +246,31 @@ fn the_other_verifier_proves_the_same_record_beside_its_journal() {
     assert_eq!(done.status.code(), Some(0), "{said}");
     assert!(said.contains(": proven: "), "{said}");
 }
+
+#[test]
+fn what_the_pages_point_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for page in ["docs/controls.md", "docs/verifying.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        for name in text.split('`').skip(1).step_by(2) {
+            if ["tests/", "docs/", "src/"]
+                .iter()
+                .any(|dir| name.starts_with(dir))
+            {
+                assert!(root.join(name).exists(), "{page}: {name}");
+                found += 1;
+            }
+            if let Some(command) = name.strip_prefix("runsheet ") {
+                let command = command.split(' ').next().unwrap();
+                let help = plain(team::PROGRAM, root)
+                    .args([command, "--help"])
+                    .output()
+                    .unwrap();
+                assert!(help.status.success(), "{page}: {name}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 20, "{found}");
+}

@@ -87,6 +87,48 @@ fn verify(bencher: Bencher<'_, '_>, events: usize) {
     bencher.bench_local(|| robin.ok(&["verify", &inc]));
 }
 
+/// A runbook with so many steps that need an approval.
+fn gated(steps: usize) -> String {
+    let steps: String = (0..steps)
+        .map(|n| format!("  - {{id: s{n}, run: 'true', risk: destructive}}\n"))
+        .collect();
+    let (head, _) = WALK.split_once("steps:\n").unwrap();
+    format!("{head}steps:\n{steps}")
+}
+
+/// Two people's night: so many steps asked for, approved, passed and run, and notes up to so many events.
+fn approved(events: usize, steps: usize) -> (Team, Person, String) {
+    let book = gated(steps);
+    let team = Team::new(&[("walk", &book)]).with_spool();
+    let (robin, sasha) = (team.person("robin"), team.person("sasha"));
+    let inc = robin.start("walk");
+    for step in (0..steps).map(|n| format!("s{n}")) {
+        robin.ok(&["request", &inc, &step]);
+        sasha.ok(&["approve", &inc, &step]);
+        robin.ok(&["step", &inc, &step, "run"]);
+    }
+    let mut journal = robin.journal(&inc);
+    let first = journal.log().events().first().unwrap().clone();
+    let notes = (journal.log().events().len()..events - 1)
+        .map(|n| like(&first, format!("Line {n} was looked at.")));
+    journal
+        .transact(|_| Ok::<_, Infallible>((notes.collect(), ())))
+        .unwrap();
+    drop(journal);
+    robin.ok(&["note", &inc, "published"]);
+    (team, robin, inc)
+}
+
+/// Promised within ten seconds.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn verify_10_000_events_with_200_approvals(bencher: Bencher<'_, '_>) {
+    let (_team, robin, inc) = approved(10_000, 200);
+    let said = robin.ok(&["verify", &inc]);
+    assert!(said.contains("200 checkpoint.approved"), "{said}");
+    assert!(said.contains("proven: 10000 events"), "{said}");
+    bencher.bench_local(|| robin.ok(&["verify", &inc]));
+}
+
 /// What Home and `incidents` do with records that nothing happened in since they were listed last.
 #[divan::bench(sample_count = 20, sample_size = 1, args = [1_000, 10_000])]
 fn incidents_of_which_one_is_closed(bencher: Bencher<'_, '_>, events: usize) {
