@@ -1,6 +1,7 @@
 //! What may happen. The only place where a rule is enforced: screen, command line, merge and exercise all come here.
 
 mod change;
+mod finish;
 mod gate;
 mod incident;
 mod opened;
@@ -49,7 +50,7 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
             step,
             purpose,
             finished,
-        } => run::finish(state, &step, purpose, finished, at),
+        } => finish::finish(state, &step, purpose, finished, at),
         Command::Claim { .. }
         | Command::Done { .. }
         | Command::Choose { .. }
