@@ -13,6 +13,7 @@ mod gate;
 mod incident;
 mod library;
 mod out;
+mod people;
 mod proof;
 mod record;
 mod screen;

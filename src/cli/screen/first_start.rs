@@ -2,7 +2,7 @@
 
 use crate::cli::args::Common;
 use crate::cli::config::Config;
-use crate::cli::{CliError, library, out};
+use crate::cli::{CliError, out, people};
 
 /// Asks, makes, says what was made.
 ///
@@ -35,7 +35,7 @@ pub fn run(common: &Common, config: &mut Config) -> Result<(), CliError> {
             "a name and an address are needed: the record says who did what".to_owned(),
         ));
     }
-    library::make(common, config, &dir, &name, &email)?;
+    people::make(common, config, &dir, &name, &email)?;
     out::talk(
         "\nMade. You are alone in it: what needs a second person can only be overridden, and the record says so.",
     );

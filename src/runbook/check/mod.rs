@@ -9,6 +9,7 @@ mod policy;
 mod report;
 mod scripts;
 mod steps;
+mod values;
 
 use chrono::NaiveDate;
 

@@ -1,4 +1,4 @@
-//! What can be wrong in the inputs, logs and steps of one runbook. Knows nothing of other files but the policy.
+//! What can be wrong in the logs and steps of one runbook. Knows nothing of other files but the policy.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,15 @@ use super::names::{Fate, Names};
 use super::policy;
 use super::report::Report;
 use super::scripts::{self, Around};
+use super::values;
 use crate::runbook::decode::At;
-use crate::runbook::file::{FailureFile, InputFile, RunbookFile, StepFile};
-use crate::runbook::floor::{APPROVER, RULE_WORDS};
+use crate::runbook::file::{FailureFile, RunbookFile, StepFile};
+use crate::runbook::floor::APPROVER;
 use crate::runbook::model::{NotWho, Risk};
+use crate::runbook::outputs;
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::suggest;
 use crate::runbook::words::{Id, Label, Text};
-use crate::runbook::{outputs, resolve};
 
 const READERS: [&str; 5] = [
     "responders",
@@ -32,7 +33,7 @@ pub(crate) fn check(
     report: &mut Report<'_, '_>,
 ) {
     for (name, file) in runbook.inputs.iter().flat_map(|named| &named.0) {
-        input(name.at, &name.value.0, file, report);
+        values::input(name.at, &name.value.0, file, report);
     }
     for (_, log) in runbook.logs.iter().flat_map(|named| &named.0) {
         let around = Around {
@@ -79,7 +80,7 @@ pub(crate) fn check(
         };
         step.check();
     }
-    twice(runbook, report);
+    values::twice(runbook, report);
 }
 
 fn ids(runbook: &RunbookFile, report: &mut Report<'_, '_>) {
@@ -100,128 +101,6 @@ fn ids(runbook: &RunbookFile, report: &mut Report<'_, '_>) {
                 "duplicate-id",
                 what,
                 Some("give it another id".to_owned()),
-            );
-        }
-    }
-}
-
-/// A question or output that takes the place of an input.
-fn twice(runbook: &RunbookFile, report: &mut Report<'_, '_>) {
-    let inputs = runbook.inputs.iter().flat_map(|named| &named.0);
-    let inputs: Vec<&str> = inputs.map(|(name, _)| name.value.0.as_str()).collect();
-    for step in &runbook.steps.value {
-        let asked = step
-            .value
-            .ask
-            .iter()
-            .flat_map(|named| &named.0)
-            .map(|(name, _)| name);
-        let outputs = step
-            .value
-            .outputs
-            .iter()
-            .flat_map(|named| &named.0)
-            .map(|(name, _)| name);
-        for name in asked.chain(outputs) {
-            if inputs.contains(&name.value.0.as_str()) {
-                let what = format!(
-                    "{} takes the place of the input of that name",
-                    report.show(&name.value.0)
-                );
-                report.warn(
-                    name.at,
-                    "name-twice",
-                    what,
-                    Some("give it another name".to_owned()),
-                );
-            }
-        }
-    }
-}
-
-/// Names that mean something to programs, whatever their case.
-fn is_reserved(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let exact = [
-        "PATH",
-        "HOME",
-        "IFS",
-        "ENV",
-        "BASH_ENV",
-        "SHELL",
-        "PWD",
-        "OLDPWD",
-        "USER_ID",
-        "UID",
-        "EUID",
-        "PS4",
-        "CDPATH",
-        "TMPDIR",
-        "LANG",
-        "TERM",
-        "SHELLOPTS",
-        "BASHOPTS",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "PYTHONPATH",
-        "PERL5LIB",
-        "RUBYLIB",
-        "NODE_OPTIONS",
-    ];
-    let prefix = ["LD_", "DYLD_", "RUNSHEET_", "LC_", "GIT_SSH", "BASH_FUNC"];
-    exact.contains(&upper.as_str()) || prefix.iter().any(|prefix| upper.starts_with(prefix))
-}
-
-fn value_name(at: crate::runbook::Place, name: &str, report: &mut Report<'_, '_>) {
-    if is_reserved(name) || name == "_" {
-        let what = format!(
-            "{} means something to the shell or to other programs",
-            report.show(name)
-        );
-        report.error(
-            at,
-            "reserved-name",
-            what,
-            Some("give it another name".to_owned()),
-        );
-    } else if RULE_WORDS.contains(&name) {
-        let what = format!(
-            "{} means the step's own in rules of the policy",
-            report.show(name)
-        );
-        report.warn(
-            at,
-            "reserved-name",
-            what,
-            Some("give it another name".to_owned()),
-        );
-    }
-}
-
-fn input(at: crate::runbook::Place, name: &str, file: &InputFile, report: &mut Report<'_, '_>) {
-    value_name(at, name, report);
-    if let Some(pattern) = &file.pattern {
-        report.pattern(pattern.at, &pattern.value.0);
-    }
-    let Some(default) = &file.default else { return };
-    let model = resolve::input(name, file);
-    if model.secret {
-        let what = "a secret has no default: it would be in the repository".to_owned();
-        report.error(default.at, "secret-default", what, None);
-    } else if file.pattern.is_some() || !model.choices.is_empty() || file.kind.is_some() {
-        let refused = model.accept(&default.value.0).err();
-        let broken = matches!(
-            refused,
-            Some(crate::runbook::input::InputProblem::BrokenPattern { .. })
-        );
-        if let Some(refused) = refused.filter(|_| !broken) {
-            report.error(
-                default.at,
-                "bad-default",
-                format!("the default will not do: {refused}"),
-                None,
             );
         }
     }
@@ -359,7 +238,7 @@ impl Step<'_, '_, '_> {
             self.names.in_value(text, item, Fate::Private, self.report);
         }
         for (name, text) in file.env.iter().flat_map(|named| &named.0) {
-            if is_reserved(&name.value.0) {
+            if values::is_reserved(&name.value.0) {
                 let what = format!(
                     "{} is not for a step to set",
                     self.report.show(&name.value.0)
@@ -380,7 +259,7 @@ impl Step<'_, '_, '_> {
                 .in_value(text, false, Fate::Recorded, self.report);
         }
         for (name, output) in file.outputs.iter().flat_map(|named| &named.0) {
-            value_name(name.at, &name.value.0, self.report);
+            values::name(name.at, &name.value.0, self.report);
             if let Some(regex) = &output.regex {
                 self.report.pattern(regex.at, &regex.value.0);
             }
@@ -469,7 +348,7 @@ impl Step<'_, '_, '_> {
             }
         }
         for (name, question) in file.ask.iter().flat_map(|named| &named.0) {
-            input(name.at, &name.value.0, question, self.report);
+            values::input(name.at, &name.value.0, question, self.report);
         }
         if file.ask.as_ref().is_some_and(|ask| ask.0.is_empty()) {
             self.report
