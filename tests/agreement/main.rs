@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 use both::{Case, Judges};
 use chance::Chance;
 use forger::Tape;
+use runsheet::evidence::Digest;
 use shelf::Shelf;
 use world::World;
 
@@ -53,7 +54,13 @@ fn honest(shelf: &mut Shelf, chance: &mut Chance, walks: usize) -> Vec<(String, 
     for (name, text) in scenario::all() {
         let scene = scenario::read(&text);
         let books: Vec<_> = scene.books.iter().map(String::as_str).collect();
-        let world = shelf.place(World::new(&scene.policy, &books));
+        let mut world = shelf.place(World::new(&scene.policy, &books));
+        // Every script runs two files; what is signed about it names them.
+        for name in ["./run it", "/usr/bin/é"] {
+            world
+                .files
+                .insert(name.to_owned(), Digest::of(name.as_bytes()));
+        }
         worlds.push((name.clone(), scenario::play_in(world, &scene, &name)));
     }
     for number in 0..walks {

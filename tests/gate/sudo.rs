@@ -277,8 +277,8 @@ fn as_root(test: &str) -> bool {
 }
 
 #[test]
-fn a_sudo_rule_binds_root_to_what_was_approved() {
-    if !as_root("sudo::a_sudo_rule_binds_root_to_what_was_approved") {
+fn case_02_another_account_gets_nothing_and_sudo_runs_only_what_was_approved() {
+    if !as_root("sudo::case_02_another_account_gets_nothing_and_sudo_runs_only_what_was_approved") {
         return;
     }
     let machine = Machine::new();
