@@ -124,10 +124,24 @@ impl Tmux {
         })
     }
 
-    /// Presses a key until Enter would do this.
+    /// The screen once it is not in the middle of a frame: two looks in a row that are alike.
+    fn settled(&self) -> String {
+        let mut before = self.screen();
+        loop {
+            std::thread::sleep(Duration::from_millis(40));
+            let now = self.screen();
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+
+    /// Presses a key until Enter would do this. Each press waits for a whole frame, or a key still under way would be
+    /// taken for one that was lost.
     pub fn find(&self, key: &str, what: &str) {
         for _ in 0..60 {
-            let screen = self.screen();
+            let screen = self.settled();
             if footer(&screen).starts_with(&format!(" Enter {what}")) {
                 return;
             }
