@@ -398,7 +398,7 @@ fn a_forgery_is_found_also_in_what_came_too_late_to_have_an_effect() {
     let asked = world.last("checkpoint.requested").fact.clone();
     world.forge("bob", asked);
     let late = world.events.last().unwrap();
-    assert_eq!(world.flags(false).len(), 1);
+    assert_eq!(world.violations().len(), 1);
     let what = own::holds(&incident, &signers, late).unwrap_err();
     assert!(what.contains("signature of bob@example.org"), "{what}");
     let mut other = honest;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{crossing, reached, violation, words};
-use crate::engine::checkpoint::{closing, judge, person};
+use super::{crossing, reached, violation};
+use crate::engine::checkpoint::{closing, judge, own, person};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
 use crate::engine::fact::{
@@ -118,10 +118,23 @@ pub(super) fn crossed_or_wrong(state: &mut State, event: &Event, refusal: &crate
     }
 }
 
+/// What is not so about the words of an event that came too late to change anything: late is no lie, but a signature that
+/// does not hold is one, and so is a statement that says something else than its event.
+fn lie(state: &State, event: &Event) -> Option<String> {
+    let incident = state.incident.as_deref()?;
+    let before = crossing::unheard(state, event).map(|before| &before.signers);
+    own::holds(
+        incident,
+        std::iter::once(&incident.signers).chain(before),
+        event,
+    )
+    .err()
+}
+
 /// What was right by the policy its host knew crossed with a change of trust: a conflict too.
 fn moved_or_wrong(state: &mut State, event: &Event, refusal: &crate::engine::Refusal) {
     let moved = crossing::unheard(state, event).next().is_some();
-    if moved && words::lie(state, event).is_none() {
+    if moved && lie(state, event).is_none() {
         let what = format!(
             "{} crossed with a change of who is trusted: {}",
             event.fact.kind(),
@@ -137,7 +150,7 @@ pub(super) fn late_or_wrong(state: &mut State, event: &Event, refusal: &crate::e
     use crate::engine::command::RefusalKind as Kind;
     match refusal.kind {
         Kind::WrongState | Kind::Denied | Kind::NoSuchThing | Kind::Changed | Kind::Late => {
-            if let Some(lie) = words::lie(state, event) {
+            if let Some(lie) = lie(state, event) {
                 let refusal = Refusal::new(RefusalKind::BadSignature, lie);
                 return violation(state, event, &refusal);
             }

@@ -8,7 +8,6 @@ mod gate;
 mod incident;
 pub mod told;
 mod walk;
-mod words;
 
 use std::sync::Arc;
 

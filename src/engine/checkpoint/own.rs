@@ -67,7 +67,11 @@ pub fn signers<'a>(events: impl IntoIterator<Item = &'a Event> + Clone) -> Vec<A
 ///
 /// # Errors
 /// With what is wrong, in a sentence.
-pub fn holds(incident: &Incident, signers: &[AllowedSigners], event: &Event) -> Result<(), String> {
+pub fn holds<'a>(
+    incident: &Incident,
+    signers: impl IntoIterator<Item = &'a AllowedSigners>,
+    event: &Event,
+) -> Result<(), String> {
     let Some(signed) = signed(&event.fact) else {
         return Ok(());
     };
