@@ -67,6 +67,26 @@ fn a_cursor_move_on_walk_costs_at_most_600_bytes_and_50_ms() {
     assert!(slowest < Duration::from_millis(500), "{slowest:?}");
 }
 
+/// The program looks around five times a second. A key that woke nobody would be answered at the next of these looks, and
+/// one pressed right behind the answer to the last would wait nearly all of that time.
+#[test]
+fn a_key_is_answered_when_it_comes_and_not_at_the_next_look() {
+    let demo = Demo::new();
+    let term = walk(&demo);
+    let mut times: Vec<_> = (0..21)
+        .map(|number| {
+            term.quiet(Duration::from_millis(25));
+            let (from, pressed) = (term.count(), Instant::now());
+            term.send(if number % 2 == 0 { "\x1b[B" } else { "\x1b[A" });
+            super::place::poll("a frame", || (term.count() > from).then_some(()));
+            pressed.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    eprintln!("from key to first byte: {times:?}");
+    assert!(times[10] < Duration::from_millis(100), "{times:?}");
+}
+
 #[test]
 fn the_first_frame_of_an_incident_is_there_soon() {
     let demo = Demo::new();

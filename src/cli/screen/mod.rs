@@ -401,7 +401,7 @@ impl App {
             let Some(input) = input else { continue };
             self.input(input);
             // What is typed or waiting already is taken in before anything is drawn.
-            while let Some(Some(Ok(event))) = ready(&mut keys) {
+            while let Some(Some(Ok(event))) = ready(&mut keys).await {
                 if let Some(input) = terminal_input(event) {
                     self.input(input);
                 }
@@ -530,10 +530,16 @@ async fn next(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent
     }
 }
 
-/// What is there already, without waiting.
-fn ready(keys: &mut Option<EventStream>) -> Option<Option<io::Result<TerminalEvent>>> {
-    use futures_util::FutureExt as _;
-    keys.as_mut()?.next().now_or_never()
+/// What is there already, without waiting. It is asked for this very task, and not with `now_or_never`: the stream keeps
+/// whom it is to wake from the first one who asked in vain, and would wake nobody at the next key.
+async fn ready(keys: &mut Option<EventStream>) -> Option<Option<io::Result<TerminalEvent>>> {
+    use std::task::Poll;
+    let keys = keys.as_mut()?;
+    std::future::poll_fn(|task| match keys.poll_next_unpin(task) {
+        Poll::Ready(event) => Poll::Ready(Some(event)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 fn terminal_input(event: TerminalEvent) -> Option<Input> {
