@@ -312,6 +312,11 @@ pub(super) fn gates(common: &Common) -> Result<(), CliError> {
         }
     }
     print_gates(common, &found)?;
+    if prover.unsure {
+        out::talk(
+            "some gates are too large to say it of all people: too many roles at one checkpoint",
+        );
+    }
     if shut {
         Err(CliError::Status(1))
     } else {

@@ -6,6 +6,7 @@ mod seasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -16,8 +17,13 @@ use super::floor::{self, RULE_WORDS};
 use super::model::{KeyRule, NotWho, Role, Runbook, Step, StepId};
 use super::policy::{Checkpoint, Person, Policy, Requirement};
 use super::problem::visible;
-use count::Puzzle;
+use count::{Budget, Puzzle};
 use seasons::Seasons;
+
+/// Gates whose faults are kept; more distinct ones are each worked out again.
+const MOST_KEPT: usize = 200;
+/// Finding out whether a rule applies is as much work as so many comparisons.
+const WORK_OF_A_RULE: usize = 20;
 
 /// The principals of `allowed_signers`, and whether one of their keys is a hardware key.
 pub type Keys = BTreeMap<String, bool>;
@@ -108,6 +114,7 @@ pub(crate) struct Prover<'p> {
     seasons: Seasons,
     answers: HashMap<(usize, String), bool>,
     faults: Vec<(Gate, Vec<Fault>)>,
+    budget: Budget,
     /// Whether something was too large to prove.
     pub unsure: bool,
 }
@@ -132,6 +139,7 @@ impl<'p> Prover<'p> {
                 .collect(),
             answers: HashMap::new(),
             faults: Vec::new(),
+            budget: Budget::new(),
             unsure: seasons.cut,
             seasons,
         }
@@ -143,6 +151,11 @@ impl<'p> Prover<'p> {
             let mut known: Vec<Fault> = Vec::new();
             let mut asked: Vec<Option<Gate>> = Vec::new();
             for season in self.seasons.sets.clone() {
+                let rules = self.policy.checkpoints.len() + season.len();
+                if !season.is_empty() && self.budget.charge(rules * WORK_OF_A_RULE).is_none() {
+                    self.unsure = true;
+                    break;
+                }
                 let gate = self.gate(runbook, step, &season);
                 if asked.contains(&gate) {
                     continue;
@@ -248,13 +261,21 @@ impl<'p> Prover<'p> {
     }
 
     fn faults(&mut self, gate: &Gate) -> Vec<Fault> {
-        if let Some((_, faults)) = self.faults.iter().find(|(seen, _)| seen == gate) {
+        // How long an approval holds changes nothing here.
+        let mut gate = gate.clone();
+        for checkpoint in gate.others.iter_mut().chain([&mut gate.checkpoint]) {
+            checkpoint.expires = Duration::ZERO;
+        }
+        if let Some((_, faults)) = self.faults.iter().find(|(seen, _)| *seen == gate) {
             return faults.clone();
         }
-        let found = faults(&self.people, gate);
+        self.budget.next();
+        let found = faults(&self.people, &gate, &self.budget);
         self.unsure |= found.is_none();
         let found = found.unwrap_or_default();
-        self.faults.push((gate.clone(), found.clone()));
+        if self.faults.len() < MOST_KEPT {
+            self.faults.push((gate, found.clone()));
+        }
         found
     }
 
@@ -281,7 +302,17 @@ impl<'p> Prover<'p> {
             })
         };
         let barred = |name: &str| bars && (stranger || wrote(name));
-        let puzzle = Puzzle::new(&self.people, &gate.checkpoint, &gate.others, barred);
+        let budget = Budget::new();
+        budget.next();
+        let (checkpoint, others) = (&gate.checkpoint, &gate.others);
+        let Some(puzzle) = Puzzle::new(&self.people, checkpoint, others, barred, &budget) else {
+            self.unsure = true;
+            return None;
+        };
+        let performs: Vec<Option<bool>> = (0..puzzle.groups.len())
+            .map(|group| puzzle.passable(Some(group), None, &budget))
+            .collect();
+        self.unsure |= performs.contains(&None);
         let names = |fits: &dyn Fn(usize) -> bool| -> Vec<String> {
             let groups = puzzle.groups.iter().enumerate();
             let fit = groups.filter(|(index, _)| fits(*index));
@@ -293,7 +324,7 @@ impl<'p> Prover<'p> {
         };
         Some(Passers {
             approvers: names(&|index| puzzle.approves(index)),
-            performers: names(&|index| puzzle.passable(Some(index), None) == Some(true)),
+            performers: names(&|index| performs.get(index) == Some(&Some(true))),
             authors: bars
                 .then(|| authors.map(|known| known.iter().flatten().cloned().collect()))
                 .flatten(),
@@ -339,52 +370,58 @@ fn fact_key(names: &[String], runbook: &Runbook, step: &Step) -> String {
 }
 
 /// `None`: it is too large to find out.
-fn faults(people: &BTreeMap<&str, Candidate<'_>>, gate: &Gate) -> Option<Vec<Fault>> {
-    let puzzle = Puzzle::new(people, &gate.checkpoint, &gate.others, |_| false);
-    if !puzzle.passable(None, None)? {
+fn faults(
+    people: &BTreeMap<&str, Candidate<'_>>,
+    gate: &Gate,
+    budget: &Budget,
+) -> Option<Vec<Fault>> {
+    let puzzle = Puzzle::new(people, &gate.checkpoint, &gate.others, |_| false, budget)?;
+    if !puzzle.passable(None, None, budget)? {
         return Some(vec![Fault::Never(why(people, gate))]);
     }
     let mut alone = Vec::new();
     for (index, group) in puzzle.groups.iter().enumerate() {
-        if !puzzle.passable(None, Some(index))? {
+        if !puzzle.passable(None, Some(index), budget)? {
             alone.extend(group.names.iter().map(|name| (*name).to_owned()));
         }
     }
     alone.sort_unstable();
     let hangs = (!alone.is_empty()).then_some(Fault::HangsOn(alone));
-    Some(
-        hangs
-            .into_iter()
-            .chain(two_duties(people, &gate.checkpoint))
-            .collect(),
-    )
+    let twice = two_duties(&puzzle, &gate.checkpoint, budget)?;
+    Some(hangs.into_iter().chain(twice).collect())
 }
 
 /// People who could fill two duties of a gate. Where `of_them` joins the two roles, one person is meant to have both.
-fn two_duties(people: &BTreeMap<&str, Candidate<'_>>, checkpoint: &Checkpoint) -> Option<Fault> {
+/// The outer `None`: it is too large to find out.
+fn two_duties(
+    puzzle: &Puzzle<'_>,
+    checkpoint: &Checkpoint,
+    budget: &Budget,
+) -> Option<Option<Fault>> {
     let needs = &checkpoint.requirements;
-    let alone: Vec<&Requirement> = needs.iter().filter(|need| need.also.is_none()).collect();
     let joined = |a: &Role, b: &Role| {
         needs.iter().any(|need| {
             let has = |role: &Role| need.role == *role || need.also.as_ref() == Some(role);
             need.also.is_some() && has(a) && has(b)
         })
     };
-    for (index, one) in alone.iter().enumerate() {
-        for other in alone.iter().skip(index + 1) {
-            let both = people.iter().filter(|(_, candidate)| {
-                candidate.fits(one, checkpoint.keys) && candidate.fits(other, checkpoint.keys)
-            });
-            let both: Vec<String> = both.map(|(name, _)| (*name).to_owned()).collect();
-            if !both.is_empty() && !joined(&one.role, &other.role) {
-                return Some(Fault::TwoDuties {
-                    roles: (one.role.clone(), other.role.clone()),
-                    people: both,
-                });
+    let alone = || {
+        needs
+            .iter()
+            .enumerate()
+            .filter(|(_, need)| need.also.is_none())
+    };
+    for (first, one) in alone() {
+        for (second, other) in alone().filter(|(second, _)| *second > first) {
+            budget.spend(puzzle.groups.len() + needs.len())?;
+            let people = puzzle.who_fits(first, second);
+            if !people.is_empty() && !joined(&one.role, &other.role) {
+                let roles = (one.role.clone(), other.role.clone());
+                return Some(Some(Fault::TwoDuties { roles, people }));
             }
         }
     }
-    None
+    Some(None)
 }
 
 fn why(people: &BTreeMap<&str, Candidate<'_>>, gate: &Gate) -> String {
@@ -406,11 +443,20 @@ fn why(people: &BTreeMap<&str, Candidate<'_>>, gate: &Gate) -> String {
     }
 }
 
+/// The first of many names.
+pub(crate) fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let first: Vec<&str> = names.iter().take(8).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 fn too_few(need: &Requirement, keys: KeyRule, names: &[&str]) -> String {
     let who = if names.is_empty() {
         "nobody".to_owned()
     } else {
-        format!("only {}", names.join(", "))
+        format!("only {}", listed(names))
     };
     let role = visible(need.role.as_str(), 60);
     let (roles, has) = match &need.also {

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{File, report::Report, start};
 use crate::runbook::file::RunbookFile;
 use crate::runbook::gates::{Fault, Finding, Keys, Prover};
+use crate::runbook::model::NotWho;
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::{Place, Problem, Severity, quoted, suggest};
 use crate::runbook::{resolve, text};
@@ -29,8 +30,12 @@ pub(crate) struct Library<'p> {
     prover: Prover<'p>,
     entries: Vec<Entry>,
     alone: bool,
-    /// The ids of all steps, where a rule of the policy asks for one.
+    /// Whether a rule of the policy names a step.
+    wants_steps: bool,
+    /// The ids of all steps, if so.
     steps: BTreeSet<String>,
+    /// Whether a runbook could not be read whole, so that names may seem unknown.
+    pub partial: bool,
 }
 
 impl<'p> Library<'p> {
@@ -39,7 +44,9 @@ impl<'p> Library<'p> {
             policy,
             prover: Prover::new(policy, keys),
             entries: Vec::new(),
+            wants_steps: names_steps(policy),
             steps: BTreeSet::new(),
+            partial: false,
             alone: policy.people.len() == 1,
         }
     }
@@ -87,8 +94,10 @@ impl<'p> Library<'p> {
                 .collect(),
             uses: uses.collect(),
         });
-        self.steps
-            .extend(steps().map(|step| step.id.value.0.clone()));
+        if self.wants_steps {
+            self.steps
+                .extend(steps().map(|step| step.id.value.0.clone()));
+        }
         self.prove(runbook, report);
     }
 
@@ -101,7 +110,7 @@ impl<'p> Library<'p> {
     ) {
         let known: Vec<&str> = self.steps.iter().map(String::as_str).collect();
         for (at, step) in steps {
-            if !self.steps.contains(step) && !self.entries.is_empty() {
+            if !self.steps.contains(step) && !self.partial && !self.entries.is_empty() {
                 let what = format!("no step of any runbook is called {}", quoted(step));
                 let problem = Problem::error(policy.path, at, "unknown-step", what);
                 problems.push(problem.maybe_hint(suggest(step, &known)));
@@ -163,7 +172,7 @@ impl<'p> Library<'p> {
             Fault::HangsOn(people) => {
                 let what = format!(
                     "{during}the gate of {step} hangs on {}",
-                    people.join(" and on ")
+                    several(people, " and on ")
                 );
                 let hint = "give somebody else the role too: `runsheet people add`".to_owned();
                 report.warn(at, "narrow-gate", what, Some(hint));
@@ -172,7 +181,7 @@ impl<'p> Library<'p> {
                 let (one, other) = (quoted(roles.0.as_str()), quoted(roles.1.as_str()));
                 let what = format!(
                     "{during}one approval by {} counts twice at the gate of {step}: as {one} and as {other}",
-                    people.join(" or ")
+                    several(people, " or ")
                 );
                 let hint =
                     "`approvals: 2` with `of_them` asks for two people, whatever their roles";
@@ -273,6 +282,21 @@ fn two_people(file: &str, problems: &mut Vec<Problem>) {
     problems.retain(|problem| problem.code != NARROW);
     let warning = Problem::new(file, start(), Severity::Warning, "two-people", what);
     problems.push(warning.hint("give somebody else the roles too: `runsheet people add`"));
+}
+
+/// The first of many names.
+fn several(names: &[String], between: &str) -> String {
+    match names.len().saturating_sub(8) {
+        0 => names.join(between),
+        more => format!("{} and {more} more", names[..8].join(", ")),
+    }
+}
+
+fn names_steps(policy: &Policy) -> bool {
+    let rules = policy.checkpoints.iter().map(|rule| &rule.asks);
+    let freezes = policy.freezes.iter().map(|freeze| &freeze.asks);
+    let mut not = rules.chain(freezes).flat_map(|asks| &asks.not);
+    not.any(|not| matches!(not, NotWho::ApproverOf(_)))
 }
 
 fn given(entry: &Entry, used: &Used, other: &Entry, problems: &mut Vec<Problem>) {

@@ -119,6 +119,7 @@ fn one(
     memory: &mut Memory,
     problems: &mut Vec<Problem>,
 ) {
+    library.partial |= reading.lossy;
     problems.extend(reading.problems);
     let mut report = Report::new(file.path, memory);
     if let Some(runbook) = &reading.file {

@@ -393,7 +393,9 @@ proptest! {
             .map(|(person, hardware)| Candidate { person, hardware: *hardware })
             .collect();
         let named = names.iter().copied().zip(all.iter().copied()).collect();
-        let faults = faults(&named, &gate).unwrap();
+        let budget = Budget::new();
+        budget.next();
+        let faults = faults(&named, &gate, &budget).unwrap();
         let passable = by_trying_everything(&all, &gate);
         let never = matches!(faults.first(), Some(Fault::Never(_)));
         prop_assert_eq!(passable, !never);
@@ -414,4 +416,64 @@ proptest! {
             prop_assert_eq!(said.unwrap_or_default(), needed);
         }
     }
+}
+
+/// So many people, each with some of the roles, and a runbook whose second step takes others than the first.
+fn crowd(people: usize, roles: usize, approvals: usize) -> (Policy, Runbook) {
+    let mut text = String::from("people:\n");
+    for person in 0..people {
+        let held: Vec<String> = (0..roles)
+            .filter(|role| (person * 7919) >> (role % 13) & 1 == 1)
+            .map(|role| format!("r{role}"))
+            .collect();
+        text += &format!(
+            "  p{person}: {{principals: [p{person}@x], roles: [approver, {}]}}\n",
+            held.join(", ")
+        );
+    }
+    text += "checkpoints:\n";
+    for role in 0..roles {
+        text +=
+            &format!("  - {{role: r{role}, approvals: {approvals}, of_them: {{approver: 1}}}}\n");
+    }
+    text += "  - {when: \"step == 't'\", not: ['approver-of:s']}\n";
+    let (policy, problems) = parse::policy("policy.yaml", text.as_bytes());
+    let policy = policy.unwrap_or_else(|| panic!("{problems:?}"));
+    let text = "id: a\ntitle: A\nsteps: [{id: s, run: x}, {id: t, run: x}]\n";
+    (policy, parse::runbook("a.yaml", text.as_bytes()).0.unwrap())
+}
+
+#[test]
+fn hundreds_of_people_are_proven() {
+    let (policy, runbook) = crowd(400, 3, 40);
+    let mut prover = Prover::new(&policy, None);
+    let found = prover.prove(&runbook);
+    assert!(!prover.unsure, "{found:?}");
+    let faults: Vec<&Fault> = found.iter().map(|found| &found.fault).collect();
+    assert!(
+        faults
+            .iter()
+            .all(|fault| matches!(fault, Fault::TwoDuties { .. })),
+        "{faults:?}"
+    );
+    // Of 80 with a role and less, 50 cannot approve one step while 50 others approve the other.
+    let (policy, runbook) = crowd(160, 3, 50);
+    let mut prover = Prover::new(&policy, None);
+    let found = prover.prove(&runbook);
+    assert!(!prover.unsure, "{found:?}");
+    let never = found
+        .iter()
+        .filter(|found| matches!(found.fault, Fault::Never(_)));
+    assert_eq!(
+        never.map(|found| found.step.as_str()).collect::<Vec<_>>(),
+        ["t"]
+    );
+}
+
+#[test]
+fn what_would_take_too_long_to_prove_is_said_and_left() {
+    let (policy, runbook) = crowd(1_500, 24, 90);
+    let mut prover = Prover::new(&policy, None);
+    let _ = prover.prove(&runbook);
+    assert!(prover.unsure);
 }
