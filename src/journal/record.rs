@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::fold::{Fold, Mark};
 use super::order;
-use crate::engine::State;
 use crate::engine::event::Event;
 use crate::engine::fact::Fact;
 use crate::engine::ids::{EventId, IncidentId, WriterId};
+use crate::engine::{State, apply};
 use crate::trust::Principal;
 
 /// Up to this many new events are placed one by one; more are sorted from scratch.
@@ -228,6 +228,24 @@ impl Log {
         self.places
             .get(arrival as usize)
             .map(|place| *place as usize)
+    }
+
+    /// The state after this event by what it comes after alone: all that its writer can have known.
+    #[must_use]
+    pub fn state_known_to(&self, id: &EventId) -> State {
+        let mut known = BTreeSet::new();
+        let mut open = vec![*id];
+        while let Some(id) = open.pop() {
+            if let Some(event) = self.get(&id)
+                && known.insert(id)
+            {
+                open.extend(event.parents());
+            }
+        }
+        let events = self.events().iter();
+        events
+            .filter(|event| known.contains(&event.id))
+            .fold(State::default(), |state, event| apply(state, event))
     }
 
     /// What breaks the rules of the record.

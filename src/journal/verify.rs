@@ -36,6 +36,9 @@ pub enum Severity {
     Violation,
 }
 
+/// So many violations are looked at for whether they crossed; a record with more of them is broken anyhow.
+const MOST_CROSSINGS: usize = 64;
+
 /// One thing verification found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -373,6 +376,30 @@ fn statements(log: &Log, report: &mut Report) {
     report.counts.reviews = overrides.filter(|over| over.review.is_some()).count();
 }
 
+/// What does not fit. A promise is broken where its writer could know better: what fits everything it comes after
+/// crossed with something on the way, broke no promise and had no effect.
+fn flags(log: &Log, report: &mut Report) {
+    let mut looked = 0;
+    for flag in &log.state().flags {
+        let mut severity = Severity::Note;
+        let mut what = flag.what.clone();
+        if flag.violation {
+            looked += 1;
+            let known = (looked <= MOST_CROSSINGS).then(|| log.state_known_to(&flag.event));
+            let lies = |known: &State| {
+                let mut flags = known.flags.iter();
+                flags.any(|own| own.violation && own.event == flag.event)
+            };
+            if known.as_ref().is_none_or(lies) {
+                severity = Severity::Violation;
+            } else {
+                what = format!("crossed with something it had not heard of: {what}");
+            }
+        }
+        report.add(severity, Some(flag.event), what);
+    }
+}
+
 /// What the fold says.
 fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
     statements(log, report);
@@ -381,14 +408,7 @@ fn state(log: &Log, trust: &impl Fn(&State) -> Trust, report: &mut Report) {
         genesis: incident.genesis,
         policy: incident.policy_pin.clone(),
     });
-    for flag in &state.flags {
-        let severity = if flag.violation {
-            Severity::Violation
-        } else {
-            Severity::Note
-        };
-        report.add(severity, Some(flag.event), flag.what.clone());
-    }
+    flags(log, report);
     for over in state.owed_reviews() {
         report
             .due

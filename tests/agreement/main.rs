@@ -27,11 +27,13 @@ mod told;
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use both::{Case, Judges};
 use chance::Chance;
 use forger::Tape;
 use runsheet::evidence::Digest;
+use runsheet::journal::Log;
 use shelf::Shelf;
 use world::World;
 
@@ -150,4 +152,25 @@ fn the_other_verifier_and_the_stock_ssh_keygen_agree_on_signatures() {
     }
     assert!(stock.iter().any(|verdict| verdict.other == 0));
     assert!(stock.iter().any(|verdict| verdict.other == 1));
+}
+
+/// Whoever acts only as `decide` lets them has broken no promise by what they knew, whatever crossed on the way.
+#[test]
+fn honest_people_who_do_not_hear_of_each_other_break_no_promise() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shelf = Shelf::new(&dir.path().join("library"));
+    let mut chance = Chance::new(seed());
+    let mut broken = BTreeMap::new();
+    for (name, world) in honest(&mut shelf, &mut chance, how_many() / 4) {
+        let mut log = Log::new(world.incident.clone(), None);
+        log.extend(world.events.iter().cloned().map(Arc::new).collect());
+        for flag in log.state().flags.iter().filter(|flag| flag.violation) {
+            let known = log.state_known_to(&flag.event);
+            let mut own = known.flags.iter();
+            if own.any(|own| own.violation && own.event == flag.event) {
+                broken.insert(flag.what.clone(), name.clone());
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
 }
