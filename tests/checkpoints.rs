@@ -384,6 +384,58 @@ fn a_record_that_names_other_authors_than_git_opens_nothing() {
     assert!(said.contains("names other authors of step"), "{said}");
 }
 
+#[test]
+fn what_is_no_event_at_the_hub_says_nothing_of_an_honest_record() {
+    let (team, robin, sasha) = hub();
+    let inc = dropped(&robin, &sasha);
+    robin.ok(&["sync", &inc]);
+    let hub = team.dir.path().join("hub.git");
+    fs::write(hub.join("junk"), "hi").unwrap();
+    let junk = git(&hub, &["hash-object", "-w", "junk"]);
+    let id = inc.trim_start_matches("INC-");
+    let name = format!("refs/incidents/{id}/w/{}", "ab".repeat(16));
+    git(&hub, &["update-ref", &name, junk.trim()]);
+    for person in [&robin, &sasha] {
+        person.run(&["sync", &inc]);
+        person.ok(&["verify", &inc]);
+    }
+}
+
+#[test]
+fn evidence_that_was_swapped_at_the_hub_is_not_taken_and_asked_for_again() {
+    let (team, robin, sasha) = hub();
+    let inc = robin.start("a");
+    let file = team.dir.path().join("shot.txt");
+    fs::write(&file, "what was seen\n").unwrap();
+    robin.ok(&["attach", &inc, file.to_str().unwrap()]);
+    robin.ok(&["sync", &inc]);
+    let digest = *robin.journal(&inc).evidence_cited().keys().next().unwrap();
+    let hub = team.dir.path().join("hub.git");
+    let name = format!(
+        "refs/incidents/{}/e/{}",
+        inc.trim_start_matches("INC-"),
+        digest.hex()
+    );
+    let good = git(&hub, &["rev-parse", &name]);
+    fs::write(hub.join("junk"), "something else").unwrap();
+    let junk = git(&hub, &["hash-object", "-w", "junk"]);
+    git(&hub, &["update-ref", &name, junk.trim()]);
+    sasha.run(&["sync", &inc]);
+    let said = sasha.fails(2, &["verify", &inc]);
+    assert!(said.contains("is not here"), "{said}");
+    git(&hub, &["update-ref", &name, good.trim()]);
+    sasha.ok(&["sync", &inc]);
+    sasha.ok(&["verify", &inc]);
+}
+
+#[test]
+fn a_runbook_that_sets_what_is_not_its_own_is_not_started() {
+    let book = "id: b\ntitle: B\nsteps: [{id: x, run: ls, env: {PATH: /tmp/evil}}]\n";
+    let team = Team::new(&[("b", book)]);
+    let said = team.person("robin").fails(2, &["start", "b"]);
+    assert!(said.contains("sets `PATH`"), "{said}");
+}
+
 fn git(repo: &Path, args: &[&str]) -> String {
     let done = plain("git", repo)
         .arg("-C")

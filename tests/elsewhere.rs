@@ -228,6 +228,10 @@ fn an_answer_that_came_by_chat_or_mail_is_taken_in() {
         .unwrap();
     let done = child.wait_with_output().unwrap();
     assert!(done.status.success(), "{}", text(&done.stderr));
+    // Whoever recorded it did not give it.
+    let told = asked.robin.ok(&["timeline", &asked.inc]);
+    let words = "sasha approved cut for robin (recorded by robin)";
+    assert!(told.contains(words), "{told}");
     asked.robin.ok(&["step", &asked.inc, "cut", "run"]);
 }
 

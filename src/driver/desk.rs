@@ -51,6 +51,8 @@ pub struct Desk {
     pub settings: Settings,
     pub ports: Ports,
     pub identity: Identity,
+    /// Whether the key at hand may sign as this person by the library's `allowed_signers`.
+    listed: bool,
     library: Option<Library>,
 }
 
@@ -76,10 +78,18 @@ impl Desk {
             &signers,
             &ports.passphrase,
         )?;
+        // Without a library nobody can say whose key it is; then what was named is believed, as git's address is.
+        let listed = library.is_none()
+            || identity.signer.as_ref().is_some_and(|signer| {
+                signers
+                    .principals_of(signer.key())
+                    .contains(&&identity.principal)
+            });
         Ok(Self {
             settings,
             ports,
             identity,
+            listed,
             library,
         })
     }
@@ -127,7 +137,7 @@ impl Desk {
     pub fn who(&self) -> Who {
         Who {
             principal: self.identity.principal.clone(),
-            signed: self.identity.signer.is_some(),
+            signed: self.identity.signer.is_some() && self.listed,
             account: self.settings.account.clone(),
             host: self.settings.host.clone(),
         }

@@ -263,18 +263,22 @@ impl Words {
                 }
             }
             Fact::CheckpointApproved(fact) => {
+                let (who, by) = answerer(event, &fact.signed);
                 format!(
-                    "{by} approved {}{}",
+                    "{who} approved {}{}{by}",
                     name(&fact.step),
                     self.requester(&fact.signed)
                 )
             }
-            Fact::CheckpointDenied(fact) => format!(
-                "{by} denied {}{}{}",
-                name(&fact.step),
-                self.requester(&fact.signed),
-                self.reason(&fact.signed)
-            ),
+            Fact::CheckpointDenied(fact) => {
+                let (who, by) = answerer(event, &fact.signed);
+                format!(
+                    "{who} denied {}{}{by}{}",
+                    name(&fact.step),
+                    self.requester(&fact.signed),
+                    self.reason(&fact.signed)
+                )
+            }
             Fact::CheckpointWithdrawn(fact) => {
                 format!("{by} withdrew the request for {}", name(&fact.step))
             }
@@ -424,6 +428,18 @@ impl Words {
             }
         }
         escape::frozen_line(&words).into_owned()
+    }
+}
+
+/// Who answered, by what they signed, and where somebody else recorded it, that.
+fn answerer(event: &Event, signed: &Signed) -> (String, String) {
+    let who = said(signed, "approver").and_then(|who| Principal::try_from(who).ok());
+    match who {
+        Some(who) if who != event.person => {
+            let by = format!(" (recorded by {})", local(&event.person));
+            (local(&who), by)
+        }
+        _ => (local(&event.person), String::new()),
     }
 }
 

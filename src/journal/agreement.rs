@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::{Oid, Repository};
 
 use super::commit::{self, Objects};
-use super::history;
+use super::history::{self, History};
 use super::incident::Journal;
 use super::loose;
 use super::object;
@@ -179,6 +179,17 @@ fn unwitnessed(
             }
             None => {
                 let store = object::Objects::of(repo).ok();
+                let fits = store.as_ref().is_some_and(|store| {
+                    let mut history = History::new(store, journal.incident());
+                    history.walk(oid, &mut |_, _| false).is_ok()
+                });
+                // Anybody who can write to a hub can put anything there. What is no event was not taken in, and says
+                // nothing of this record; one that fits was here, or should be.
+                if !fits {
+                    let what = format!("the hub has {name} at {oid}, which is no event; not taken");
+                    report.add(Severity::Note, None, what);
+                    continue;
+                }
                 let named = store.and_then(|store| named_in(&store, oid));
                 report.violation(
                     named,

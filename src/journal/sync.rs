@@ -481,6 +481,12 @@ pub fn fetch_evidence(
         return Ok(None);
     };
     if Digest::of(&bytes) != *digest {
+        // Something else under its name is nothing: the next look asks the hub again.
+        if let Ok(mut reference) = publisher.repo.find_reference(&name) {
+            reference
+                .delete()
+                .map_err(publisher.git("drop what is no evidence"))?;
+        }
         return Ok(None);
     }
     journal.put_evidence(&mut bytes.as_slice())?;

@@ -162,7 +162,9 @@ def told(event):
             who = said(d["signed"], "requester")
             whom = f" for {local(who)}" if who and PRINCIPAL.fullmatch(who) else ""
             reason = maybe(": ", said(d["signed"], "reason")) if kind == "checkpoint.denied" else ""
-            return f"{by} {kind[11:]} {step_name(d['step'])}{whom}{reason}"
+            signer = said(d["signed"], "approver")
+            other = signer and PRINCIPAL.fullmatch(signer) and signer != event["person"]
+            return f"{local(signer) if other else by} {kind[11:]} {step_name(d['step'])}{whom}{f' (recorded by {by})' if other else ''}{reason}"
         case "checkpoint.withdrawn": return f"{by} withdrew the request for {step_name(d['step'])}"
         case "checkpoint.overridden":
             return f"OVERRIDE: {by} opened the checkpoint of {step_name(d['record']['step'])} without approval{maybe(': ', said(d['signed'], 'reason'))}"

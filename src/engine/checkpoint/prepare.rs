@@ -356,9 +356,8 @@ fn consume(
     if overridden(state, found, purpose, at).is_some() {
         return Ok(None);
     }
-    let request =
-        asked(found).map_err(|refusal| overtaken(state, found, purpose, at).unwrap_or(refusal))?;
-    if request.record.exec.purpose != purpose {
+    let other = found.state.request.as_deref();
+    if other.is_some_and(|request| request.record.exec.purpose != purpose) {
         return Err(Refusal::new(
             RefusalKind::GateClosed,
             format!(
@@ -368,6 +367,8 @@ fn consume(
         )
         .hint("`runsheet request` asks for it, with --roll-back for a roll back"));
     }
+    let request =
+        asked(found).map_err(|refusal| overtaken(state, found, purpose, at).unwrap_or(refusal))?;
     judge::no_stricter(found, &request.checkpoint, at.utc())?;
     let now = standing(found.incident, request, at.utc().timestamp());
     if !now.open {

@@ -16,6 +16,7 @@ use crate::engine::fact::{
 };
 use crate::engine::ids::{RunId, StepRef};
 use crate::engine::state::State;
+use crate::runbook::check::is_reserved;
 use crate::runbook::model::{Input, Runbook};
 use crate::runbook::parse;
 
@@ -88,6 +89,9 @@ pub(super) fn start_run(state: &State, run: StartRun, at: &At) -> Result<Decisio
 
 fn begin(id: RunId, run: StartRun) -> Result<RunStarted, Refusal> {
     let book = book(&run.runbook)?;
+    for pin in std::iter::once(&run.runbook).chain(&run.uses) {
+        sets_nothing_reserved(pin)?;
+    }
     let (inputs, secrets) = accept(&book.inputs, &run.inputs, &run.secrets)?;
     Ok(RunStarted {
         run: id,
@@ -97,6 +101,25 @@ fn begin(id: RunId, run: StartRun) -> Result<RunStarted, Refusal> {
         secrets,
         parent: None,
     })
+}
+
+/// What means something to shells and loaders is not for a runbook to set: what was approved would run as something else.
+fn sets_nothing_reserved(pin: &PinnedRunbook) -> Result<(), Refusal> {
+    let book = book(pin)?;
+    for step in &book.steps {
+        let mut names = step.exec.env.iter().map(|(name, _)| name);
+        if let Some(name) = names.find(|name| is_reserved(name)) {
+            return Err(Refusal::new(
+                RefusalKind::BadValue,
+                format!(
+                    "step {} of runbook {} sets `{name}`, which is not for a step to set",
+                    step.id, pin.id
+                ),
+            )
+            .hint("`runsheet check` says what else is wrong with it"));
+        }
+    }
+    Ok(())
 }
 
 /// The runbook of a pin.

@@ -11,6 +11,8 @@ mod scripts;
 mod steps;
 mod values;
 
+pub use values::is_reserved;
+
 use chrono::NaiveDate;
 
 use super::file::RunbookFile;

@@ -42,7 +42,8 @@ pub(super) fn twice(runbook: &RunbookFile, report: &mut Report<'_, '_>) {
 }
 
 /// Names that mean something to programs, whatever their case.
-pub(super) fn is_reserved(name: &str) -> bool {
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let exact = [
         "PATH",
