@@ -263,21 +263,11 @@ impl Words {
                 }
             }
             Fact::CheckpointApproved(fact) => {
-                let (who, by) = answerer(event, &fact.signed);
-                format!(
-                    "{who} approved {}{}{by}",
-                    name(&fact.step),
-                    self.requester(&fact.signed)
-                )
+                self.answer(event, "approved", &fact.step, &fact.signed)
             }
             Fact::CheckpointDenied(fact) => {
-                let (who, by) = answerer(event, &fact.signed);
-                format!(
-                    "{who} denied {}{}{by}{}",
-                    name(&fact.step),
-                    self.requester(&fact.signed),
-                    self.reason(&fact.signed)
-                )
+                let answer = self.answer(event, "denied", &fact.step, &fact.signed);
+                format!("{answer}{}", self.reason(&fact.signed))
             }
             Fact::CheckpointWithdrawn(fact) => {
                 format!("{by} withdrew the request for {}", name(&fact.step))
@@ -387,6 +377,17 @@ impl Words {
         format!("{by} {did}: {end}{problem}")
     }
 
+    /// Who answered is who signed it; where somebody else recorded it, that is said.
+    fn answer(self, event: &Event, did: &str, step: &StepRef, signed: &Signed) -> String {
+        let who = said(signed, "approver").and_then(|who| Principal::try_from(who).ok());
+        let by = local(&event.person);
+        let (who, by) = match who {
+            Some(who) if who != event.person => (local(&who), format!(" (recorded by {by})")),
+            _ => (by, String::new()),
+        };
+        format!("{who} {did} {}{}{by}", name(step), self.requester(signed))
+    }
+
     fn requester(self, signed: &Signed) -> String {
         said(signed, "requester")
             .and_then(|who| Principal::try_from(who).ok())
@@ -428,18 +429,6 @@ impl Words {
             }
         }
         escape::frozen_line(&words).into_owned()
-    }
-}
-
-/// Who answered, by what they signed, and where somebody else recorded it, that.
-fn answerer(event: &Event, signed: &Signed) -> (String, String) {
-    let who = said(signed, "approver").and_then(|who| Principal::try_from(who).ok());
-    match who {
-        Some(who) if who != event.person => {
-            let by = format!(" (recorded by {})", local(&event.person));
-            (local(&who), by)
-        }
-        _ => (local(&event.person), String::new()),
     }
 }
 
