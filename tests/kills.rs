@@ -148,7 +148,8 @@ impl Tally {
     }
 
     fn judge(&self) {
-        // One in a hundred may meet a machine that is busy with something else.
+        // The promise is under a second for each. One in about a thousand still waits some 1.1 s, on a quiet machine too;
+        // until its cause is found no more than one in a hundred may.
         let slow = self
             .restarts
             .iter()
