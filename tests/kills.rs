@@ -148,14 +148,8 @@ impl Tally {
     }
 
     fn judge(&self) {
-        // The promise is under a second for each. One in about a thousand still waits some 1.1 s, on a quiet machine too;
-        // until its cause is found no more than one in a hundred may.
-        let slow = self
-            .restarts
-            .iter()
-            .filter(|took| **took >= Duration::from_secs(1))
-            .count();
-        assert!(slow * 100 <= self.restarts.len(), "{slow} slow restarts");
+        let longest = self.restarts.iter().max().copied().unwrap_or_default();
+        assert!(longest < Duration::from_secs(1), "a restart took {longest:?}");
         assert!(self.acknowledged > self.kills / 4);
     }
 }

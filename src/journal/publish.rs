@@ -21,6 +21,10 @@ use crate::engine::ids::{EventId, IncidentId, WriterId};
 
 /// More events than this go into one pack.
 const MANY: usize = 64;
+/// How often, and how far apart, a reference that is locked is tried; after how many times its lock counts as left behind.
+const ATTEMPTS: usize = 200;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+const STALE: usize = 10;
 
 /// Why something could not be published, shared or read back. The journal is untouched by all of these.
 #[derive(Debug, thiserror::Error)]
@@ -348,8 +352,9 @@ impl Publisher {
         }
     }
 
-    /// Points a reference somewhere. While this process holds the repository's own lock, a lock file of git's beside the
-    /// reference that stays the same for a second is one that a killed process left: it is taken away.
+    /// Points a reference somewhere. While this process holds the repository's own lock, only a clean-up by somebody's
+    /// git can want the same reference, for a moment: a lock file beside it that stays the same for a tenth of a second
+    /// is one that a killed process left, and is taken away.
     pub(crate) fn set_ref(
         &self,
         name: &str,
@@ -357,7 +362,7 @@ impl Publisher {
         from: Option<Oid>,
     ) -> Result<(), PublishError> {
         let mut stale = None;
-        for attempt in 0..40 {
+        for attempt in 0..ATTEMPTS {
             let set = match from {
                 Some(from) => self
                     .repo
@@ -366,20 +371,20 @@ impl Publisher {
             };
             match set {
                 Ok(_) => return Ok(()),
-                Err(error) if error.code() == ErrorCode::Locked && attempt < 39 => {
+                Err(error) if error.code() == ErrorCode::Locked && attempt < ATTEMPTS - 1 => {
                     let file = self.path.join(format!("{name}.lock"));
                     let seen = file.metadata().and_then(|meta| meta.modified()).ok();
-                    if attempt >= 20 && seen.is_some() && seen == stale {
+                    if attempt >= STALE && seen.is_some() && seen == stale {
                         // If that fails the next attempt fails and says so.
                         let _ = std::fs::remove_file(&file);
                     }
                     if attempt == 0 {
                         stale = seen;
                     }
-                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    std::thread::sleep(PAUSE);
                 }
                 // Left empty or cut short by a power cut.
-                Err(_) if attempt < 39 && self.clear_broken_ref(name) => {}
+                Err(_) if attempt < ATTEMPTS - 1 && self.clear_broken_ref(name) => {}
                 Err(error) => return Err(self.git("move a reference")(error)),
             }
         }
