@@ -1,5 +1,18 @@
 //! When a line says that it was written. Pure: bytes in, moments out; knows nothing of files.
 
+mod civil;
+mod detect;
+mod format;
+mod stamps;
+#[cfg(test)]
+mod tests;
+mod when;
+mod zone;
+
+pub use format::Format;
+pub use stamps::Stamps;
+pub use zone::Zone;
+
 use chrono::{DateTime, Utc};
 
 /// A moment: nanoseconds since 1970-01-01T00:00:00Z. Covers 1677 to 2262.
