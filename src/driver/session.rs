@@ -368,6 +368,10 @@ impl Session {
             events,
             notices: Vec::new(),
         };
+        // They are recorded, whatever comes of this.
+        if let Err(error) = self.see(&acted.events) {
+            acted.notices.push(error.to_string());
+        }
         for effect in effects {
             if let Effect::Notice(text) = effect {
                 acted.notices.push(text);
@@ -510,7 +514,8 @@ impl Session {
         }
     }
 
-    fn see(&mut self, events: &[Arc<Event>]) -> Result<(), DriverError> {
+    /// Keeps when the approvals among these events were first seen here.
+    pub(super) fn see(&mut self, events: &[Arc<Event>]) -> Result<(), DriverError> {
         let (dir, now) = (self.dir(), self.desk.boot());
         self.receipts
             .see(&dir, events.iter().map(Arc::as_ref), &now)

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 
-use crate::engine::IncidentId;
+use crate::engine::{Event, IncidentId};
 use crate::host::git::{Git, PushOutcome, Remote};
 use crate::journal::sync::Pushed;
 use crate::journal::{
@@ -98,15 +99,21 @@ fn trouble(error: SyncError) -> DriverError {
     }
 }
 
-fn exchange(journal: &mut Journal, store: &Store, hub: &Hub) -> Result<Exchange, DriverError> {
+/// What the meeting brought, and the events that were new here.
+fn exchange(
+    journal: &mut Journal,
+    store: &Store,
+    hub: &Hub,
+) -> Result<(Exchange, Vec<Arc<Event>>), DriverError> {
     let mut publisher = Publisher::open(store)?;
     let done =
         journal::sync(journal, &mut publisher, hub, &hub.remote.to_string()).map_err(trouble)?;
-    Ok(Exchange {
+    let told = Exchange {
         sent: done.sent,
         received: done.received.len(),
         problems: done.problems.iter().map(ToString::to_string).collect(),
-    })
+    };
+    Ok((told, done.received))
 }
 
 impl Session {
@@ -130,8 +137,9 @@ impl Session {
         let Some(hub) = hub(&desk.settings, &desk.ports.git) else {
             return Ok(Exchange::default());
         };
-        let done = exchange(&mut self.journal, &store, &hub)?;
-        if done.received > 0 {
+        let (done, received) = exchange(&mut self.journal, &store, &hub)?;
+        if !received.is_empty() {
+            self.see(&received)?;
             self.trust();
             self.withhold()?;
         }
@@ -183,7 +191,7 @@ pub fn meet(
     let mut sum = Exchange::default();
     for id in ids {
         let mut journal = Journal::open(&store, &id)?;
-        let done = exchange(&mut journal, &store, &hub)?;
+        let (done, _) = exchange(&mut journal, &store, &hub)?;
         sum.sent += done.sent;
         sum.received += done.received;
         sum.problems.extend(done.problems);
@@ -263,7 +271,7 @@ pub fn meet_all(
         } else {
             Journal::open(&store, id)?
         };
-        let done = exchange(&mut journal, &store, &hub)?;
+        let (done, _) = exchange(&mut journal, &store, &hub)?;
         round.here.insert(id.clone(), store.stamp(id));
         match seen {
             Some(seen) => round.hub.insert(id.clone(), seen.clone()),
