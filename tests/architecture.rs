@@ -336,3 +336,54 @@ fn planted_faults_are_found() {
         .is_empty()
     );
 }
+
+/// Where the numbered cases of checkpoints go through the engine, and where through the real program.
+const ENGINE_CASES: &[&str] = &["tests/engine"];
+const COMMAND_LINE_CASES: &[&str] = &[
+    "tests/cases",
+    "tests/checkpoints.rs",
+    "tests/elsewhere.rs",
+    "tests/gate",
+    "tests/gates.rs",
+    "tests/terminal/answers.rs",
+    "tests/walk.rs",
+];
+
+#[test]
+fn every_case_of_a_checkpoint_is_shown_through_the_engine_and_through_the_command_line() {
+    let numbers = |places: &[&str]| -> std::collections::BTreeSet<u32> {
+        places
+            .iter()
+            .flat_map(|place| {
+                let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+                let mut texts = Vec::new();
+                match fs::read_to_string(&place) {
+                    Ok(text) => texts.push((String::new(), text)),
+                    Err(_) => sources(&place, &mut texts),
+                }
+                texts
+            })
+            .flat_map(|(_, text)| cases(&text))
+            .collect()
+    };
+    let wanted: std::collections::BTreeSet<u32> = (1..=22).chain([44]).collect();
+    for (end, places) in [
+        ("engine", ENGINE_CASES),
+        ("command line", COMMAND_LINE_CASES),
+    ] {
+        let missing: Vec<_> = wanted.difference(&numbers(places)).copied().collect();
+        assert!(missing.is_empty(), "no test through the {end}: {missing:?}");
+    }
+}
+
+/// The numbers of the tests in this text: `case_NN_words` right behind `#[test]`.
+fn cases(text: &str) -> Vec<u32> {
+    text.split("#[test]\nfn case_")
+        .skip(1)
+        .map(|rest| {
+            let (number, words) = rest.split_at(2);
+            assert!(words.starts_with('_'), "case_NN_words: {}", &rest[..20]);
+            number.parse().unwrap()
+        })
+        .collect()
+}

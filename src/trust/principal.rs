@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_4_upper_case_look_alikes_and_separators_are_no_principals() {
+    fn case_04_upper_case_look_alikes_and_separators_are_no_principals() {
         for wrong in [
             "",
             "Bob",

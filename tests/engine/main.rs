@@ -11,9 +11,12 @@
 )]
 
 mod cases;
+mod foreign;
 mod forged;
 mod gates;
 mod ground;
+#[path = "../support/hardware.rs"]
+mod hardware;
 mod policies;
 mod scenario;
 mod shipped;

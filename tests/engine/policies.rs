@@ -6,11 +6,10 @@ use runsheet::engine::exec::Purpose;
 use runsheet::engine::fact::{Signed, StepDone};
 use runsheet::engine::state::Status;
 use runsheet::engine::{Command, Decision, Intent, Refusal};
-use runsheet::trust::sshsig;
-use ssh_key::{Signature, SigningKey};
 
 use super::cases::made_up;
-use super::world::{POLICY, World, complete, key_of, kinds, principal, refused};
+use super::hardware;
+use super::world::{POLICY, World, complete, kinds, principal, refused};
 
 const DROP: &str = "\
 id: a
@@ -279,43 +278,15 @@ fn a_freeze_for_other_steps_leaves_a_request_alone() {
     assert_eq!(world.violations(), Vec::<String>::new());
 }
 
-/// Dave's hardware key, in software: it signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message), as FIDO has it.
-fn hardware() -> (ssh_key::PublicKey, ssh_key::PrivateKey) {
-    let inside = key_of("the inside of a hardware key");
-    let ed25519 = inside.public_key().key_data().ed25519().unwrap();
-    let key = ssh_key::public::SkEd25519::new(*ed25519, "ssh:");
-    (ssh_key::PublicKey::from(key), inside)
-}
-
-fn raw<S: SigningKey>(key: &S, message: &[u8]) -> Signature {
-    key.try_sign(message).unwrap()
-}
-
-fn touch(flags: u8, statement: &str) -> Signed {
-    use ssh_key::sha2::{Digest as _, Sha256};
-    let (key, inside) = hardware();
-    let namespace = "approval.v1@runsheet";
-    let trailer = [&[flags][..], &9_u32.to_be_bytes()].concat();
-    let mut message = Sha256::digest("ssh:").to_vec();
-    message.extend_from_slice(&trailer);
-    let inner = sshsig::to_be_signed(namespace, statement.as_bytes());
-    message.extend_from_slice(&Sha256::digest(inner));
-    let signature = raw(&inside, &message);
-    let mut blob = Vec::new();
-    sshsig::put_string(&mut blob, b"sk-ssh-ed25519@openssh.com");
-    sshsig::put_string(&mut blob, signature.as_bytes());
-    blob.extend_from_slice(&trailer);
-    Signed {
-        statement: statement.to_owned(),
-        signature: sshsig::seal(&key, namespace, &blob).unwrap(),
-    }
-}
-
 fn approve_by_touch(world: &mut World, flags: u8) -> Result<Decision, Refusal> {
     let (step, request) = (world.key("drop"), world.shown("drop"));
     let intent = Intent::Approve { step, request };
     let prepared = world.prepared("dave", &intent)?.unwrap();
-    let signed = touch(flags, &prepared.statement);
+    let signature = hardware::sign(flags, "approval.v1@runsheet", prepared.statement.as_bytes());
+    let signed = Signed {
+        statement: prepared.statement,
+        signature,
+    };
     let command = complete(intent, Some(signed), prepared.heads, &world.secrets);
     world.command("dave", command)
 }
@@ -327,7 +298,7 @@ fn guarded(keys: &str) -> World {
         &format!("expires: 15m, keys: {{{keys}}}}}"),
     );
     let mut world = World::new(&policy, &[DROP]);
-    let line = hardware().0.to_openssh().unwrap();
+    let line = hardware::public().to_openssh().unwrap();
     world.more_signers = format!("{} {line}\n", principal("dave"));
     world.start("alice", &[], &[]).unwrap();
     world.request("alice", "drop").unwrap();

@@ -64,7 +64,7 @@ fn alice_and_carol() -> Policy {
 }
 
 #[test]
-fn case_2_a_second_key_principal_or_account_is_the_same_human() {
+fn case_02_a_second_key_principal_or_account_is_the_same_human() {
     let people = People::new(
         &alice_and_carol(),
         &signers(&[
@@ -137,7 +137,7 @@ fn a_principal_of_two_people_counts_as_nobody_and_they_as_one() {
 }
 
 #[test]
-fn case_3_one_key_under_two_principals_makes_their_people_one() {
+fn case_03_one_key_under_two_principals_makes_their_people_one() {
     for lines in [
         &[("alice@example.org,carol@example.org", 0)][..],
         &[("alice@example.org", 0), ("carol@example.org", 0)],
@@ -199,7 +199,7 @@ fn a_shared_account_tells_nothing_but_leaves_its_people_apart() {
 }
 
 #[test]
-fn case_4_spelling_like_a_person_gives_nobody_their_roles() {
+fn case_04_spelling_like_a_person_gives_nobody_their_roles() {
     let bob = policy(&[
         ("bob", "bob@example.org", "", "", "approver"),
         ("carol", "Carol carol\u{301}", "", "", ""),

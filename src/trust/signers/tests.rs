@@ -112,7 +112,7 @@ const WRONG: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn case_3_wildcards_and_other_wrong_lines_are_left_out_and_the_others_count() {
+fn case_03_wildcards_and_other_wrong_lines_are_left_out_and_the_others_count() {
     for (wrong, says) in WRONG {
         let text = format!("# first\n{}\ndave {OTHER}\n", wrong.replace("KEY", KEY));
         let (signers, problems) = AllowedSigners::parse(&text);
