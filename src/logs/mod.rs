@@ -2,8 +2,10 @@
 //! pulling it as evidence. What comes back is raw; whoever keeps it redacts it first. Knows nothing of incidents, of git
 //! or of the terminal.
 
+pub mod lines;
 mod local;
 pub mod source;
 pub mod stamp;
+pub mod window;
 
 pub use local::{Pulled, Wanted, pull};
