@@ -9,4 +9,5 @@ pub mod git;
 pub mod process;
 pub mod random;
 pub mod supervise;
+pub mod talk;
 pub mod trusted;

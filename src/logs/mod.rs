@@ -4,6 +4,7 @@
 
 pub mod lines;
 mod local;
+pub mod remote;
 pub mod source;
 pub mod stamp;
 pub mod window;
