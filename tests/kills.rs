@@ -149,7 +149,10 @@ impl Tally {
 
     fn judge(&self) {
         let longest = self.restarts.iter().max().copied().unwrap_or_default();
-        assert!(longest < Duration::from_secs(1), "a restart took {longest:?}");
+        assert!(
+            longest < Duration::from_secs(1),
+            "a restart took {longest:?}"
+        );
         assert!(self.acknowledged > self.kills / 4);
     }
 }

@@ -1,9 +1,13 @@
 //! Takes secrets out of bytes and texts before they reach the record, and says how many it took out by which rule.
 //! Knows nothing of where the bytes come from or go to, and never shows or returns what it took out.
 //!
-//! It looks at a whole captured file at once, so a secret cannot slip through where two reads meet. The price is a
-//! limit: of more than [`LIMIT`] bytes only the first [`LIMIT`] are kept, and the rest is counted as dropped. A secret
-//! that lies across that limit is still found, because the search goes [`OVERLAP`] bytes further.
+//! Of something small it looks at all of it at once, so a secret cannot slip through where two reads meet. The price is
+//! a limit: of more than [`LIMIT`] bytes only the first [`LIMIT`] are kept, and the rest is counted as dropped. A secret
+//! that lies across that limit is still found, because the search goes [`OVERLAP`] bytes further. A [`Stream`] takes any
+//! number of bytes, in pieces that it looks beyond on both sides.
+//!
+//! With a key a mark also says which value stood there, by its HMAC: the same value has the same mark, and the marks
+//! tell nothing of the value to whoever has not the key.
 //!
 //! Rules find what looks like a secret; they are a net, not a proof. What is certainly a secret (the value of an input
 //! marked `secret`) is given as such and found wherever it stands: as it is, percent-encoded, escaped as in JSON, and in
@@ -11,14 +15,18 @@
 
 mod builtin;
 mod exact;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use hmac::{Hmac, Mac as _};
 use regex::bytes::{Regex, RegexBuilder};
+use sha2::Sha256;
 
 use builtin::{Find, Pattern};
 use exact::Needle;
+pub use stream::{Report, Stream};
 
 /// Bytes looked at, and so kept, at most.
 pub const LIMIT: usize = 16 << 20;
@@ -31,6 +39,9 @@ const MOST_RULES: usize = 256;
 
 /// What every mark in a redacted text begins with.
 const MARK: &[u8] = b"[redacted:";
+
+/// Hex digits by which a mark tells values apart.
+const TOKEN: usize = 8;
 
 /// A rule of a library's own. Where its pattern has a group named `secret` only that is taken out, else the whole match.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +95,7 @@ pub struct RedactedText {
 pub struct Redactor {
     own: Vec<Pattern>,
     exact: Vec<Needle>,
+    key: Option<[u8; 32]>,
 }
 
 impl fmt::Debug for Redactor {
@@ -119,7 +131,24 @@ impl Redactor {
         Ok(Self {
             own,
             exact: Vec::new(),
+            key: None,
         })
+    }
+
+    /// And these built-in rules, which are not in force by themselves because what they find is often what is looked
+    /// for: `email`, `ip`. A name that is none is left out.
+    #[must_use]
+    pub fn also(mut self, names: &[&str]) -> Self {
+        self.own
+            .extend(names.iter().filter_map(|name| builtin::optional(name)));
+        self
+    }
+
+    /// With marks that tell values apart, by this key.
+    #[must_use]
+    pub fn keyed(mut self, key: [u8; 32]) -> Self {
+        self.key = Some(key);
+        self
     }
 
     /// And these very values, wherever they stand. Values shorter than four bytes are left alone: they would match by
@@ -147,9 +176,8 @@ impl Redactor {
                 break;
             }
             result.bytes.extend_from_slice(&looked[at..span.from]);
-            result.bytes.extend_from_slice(MARK);
-            result.bytes.extend_from_slice(span.name.as_bytes());
-            result.bytes.push(b']');
+            let value = &looked[span.from..span.to];
+            result.bytes.extend(self.mark(span.name, value).as_bytes());
             result.count += 1;
             *result.by_rule.entry(span.name.to_owned()).or_default() += 1;
             at = span.to;
@@ -170,6 +198,24 @@ impl Redactor {
             count: redacted.count,
             by_rule: redacted.by_rule,
         }
+    }
+
+    /// What stands in the place of a value: `[redacted:NAME]`, with a key `[redacted:NAME#3f9a01bc]`.
+    fn mark(&self, name: &str, value: &[u8]) -> String {
+        let mut mark = String::from_utf8_lossy(MARK).into_owned();
+        mark.push_str(name);
+        // An HMAC takes a key of any length.
+        if let Some(key) = self.key
+            && let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key)
+        {
+            mac.update(value);
+            mark.push('#');
+            for byte in mac.finalize().into_bytes().iter().take(TOKEN / 2) {
+                mark.push_str(&format!("{byte:02x}"));
+            }
+        }
+        mark.push(']');
+        mark
     }
 
     /// Every place, in order, those that touch or overlap made one.

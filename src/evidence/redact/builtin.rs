@@ -130,6 +130,20 @@ const RULES: &[(&str, Find, &str)] = &[
     ),
 ];
 
+/// Rules that are in force where somebody says so.
+const OPTIONAL: &[(&str, Find, &str)] = &[
+    (
+        "email",
+        Find::Secret,
+        r"\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b",
+    ),
+    (
+        "ip",
+        Find::Secret,
+        r"\b(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\b|(?i:\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}\b)",
+    ),
+];
+
 /// Words that stand where a password could and are none.
 const NO_SECRETS: &[&str] = &[
     "true",
@@ -175,8 +189,21 @@ pub(super) fn patterns() -> Result<&'static Builtin, BadRule> {
     PATTERNS.as_ref().map_err(Clone::clone)
 }
 
+/// The optional rule of this name.
+pub(super) fn optional(name: &str) -> Option<Pattern> {
+    let (name, find, pattern) = OPTIONAL.iter().find(|(known, _, _)| *known == name)?;
+    Some(Pattern {
+        name: (*name).to_owned(),
+        regex: compile(name, &ascii(pattern)).ok()?,
+        find: *find,
+    })
+}
+
+fn ascii(pattern: &str) -> String {
+    format!("(?-u){pattern}")
+}
+
 fn build() -> Result<Builtin, BadRule> {
-    let ascii = |pattern: &str| format!("(?-u){pattern}");
     let patterns = RULES
         .iter()
         .map(|(name, find, pattern)| {
