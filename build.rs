@@ -1,4 +1,4 @@
-//! Rebuilds the program when the runbooks it carries change.
+//! Rebuilds the program when the runbooks and clocks it carries change.
 
 #[allow(
     clippy::print_stdout,
@@ -6,4 +6,5 @@
 )]
 fn main() {
     println!("cargo:rerun-if-changed=runbooks");
+    println!("cargo:rerun-if-changed=src/timeline/clocks/data");
 }

@@ -4,7 +4,7 @@
 pub mod adoption;
 pub mod argv;
 pub mod check;
-mod decode;
+pub(crate) mod decode;
 pub mod expr;
 pub mod file;
 pub mod floor;
@@ -26,6 +26,6 @@ mod resolve;
 pub mod schema;
 pub mod text;
 pub mod words;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use problem::{Place, Problem};

@@ -20,7 +20,7 @@ pub fn policy() -> Value {
     document::<PolicyFile>("runsheet policy")
 }
 
-fn document<T: JsonSchema>(title: &str) -> Value {
+pub(crate) fn document<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     schema.insert("title".to_owned(), json!(title));

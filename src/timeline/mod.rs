@@ -5,6 +5,7 @@
 //! Every text in a [`Timeline`] has been through `evidence::escape`; a format only adds what its own syntax needs.
 
 pub mod checkpoints;
+pub mod clocks;
 pub mod export;
 pub mod header;
 pub mod metrics;
@@ -117,7 +118,7 @@ impl Timeline {
 }
 
 /// Foreign text as everything in a timeline is: white space made single spaces, escaped.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     crate::evidence::escape::line(&words.join(" ")).into_owned()
 }
