@@ -153,3 +153,47 @@ fn the_documented_examples_are_without_fault() {
     }
     assert_eq!(seen, 2);
 }
+
+#[test]
+fn check_looks_at_the_clocks_of_a_library() {
+    let dir = tempfile::tempdir().unwrap();
+    // A library that is itself called `runbooks`.
+    let library = dir.path().join("runbooks");
+    for (path, text) in [
+        ("clocks/ours.yaml", "id: ours\nbased_on: gdpr-34\n"),
+        ("runbooks/a.yaml", "id: a\ntitle: A\nsteps: [{id: b}]\n"),
+        ("policy.yaml", "clocks: [ours]\n"),
+    ] {
+        let path = library.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let check = || {
+        let mut command = assert_cmd::Command::cargo_bin("runsheet").unwrap();
+        let output = command
+            .args(["check", "runbooks"])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (status, said) = check();
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("clocks/ours.yaml:2:11: error: no shipped clock is called `gdpr-34`"),
+        "{said}"
+    );
+    fs::write(
+        library.join("clocks/ours.yaml"),
+        "id: ours\nbased_on: gdpr-33\n",
+    )
+    .unwrap();
+    let (status, said) = check();
+    assert_eq!(status, Some(0), "{said}");
+    fs::write(library.join("policy.yaml"), "clocks: [our]\n").unwrap();
+    let (_, said) = check();
+    assert!(said.contains("no clock is called `our`"), "{said}");
+}

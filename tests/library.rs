@@ -55,6 +55,10 @@ fn a_library_is_read_at_its_pinned_commit_whatever_the_work_tree_holds() {
     let listing = library.entries(&pin).unwrap();
     let paths: Vec<_> = listing.entries.iter().map(|it| it.path.as_str()).collect();
     assert_eq!(paths, ["runbooks/a.yaml", "runbooks/cloud/b.yaml"]);
+    assert!(library.clocks(&pin).unwrap().entries.is_empty());
+    commit(&path, "clocks/own.yaml", "id: own\n", "Add a clock");
+    let clocks = library.clocks(&library.pin().unwrap()).unwrap();
+    assert_eq!(clocks.entries[0].path, "clocks/own.yaml");
     assert_eq!(library.policy(&pin).unwrap(), None);
     assert!(matches!(
         library.read(&pin, "runbooks/none.yaml"),

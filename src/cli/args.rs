@@ -576,6 +576,7 @@ pub enum CheckFormat {
 pub enum SchemaOf {
     Runbook,
     Policy,
+    Clock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -13,13 +13,16 @@ use super::{CliError, library, out};
 use crate::engine::checkpoint::describe;
 use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
-use crate::library::{ALLOWED_SIGNERS, Author, Library, MAX_FILE, POLICY, Pin};
+use crate::library::{
+    ALLOWED_SIGNERS, Author, Blob, CLOCKS, Library, MAX_FILE, POLICY, Pin, RUNBOOKS,
+};
 use crate::runbook::check::{self, File, Set};
 use crate::runbook::gates::{Keys, Passers, Prover};
 use crate::runbook::model::{Runbook, StepId};
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::{Place, Problem, Severity};
 use crate::runbook::{lines, parse};
+use crate::timeline::clocks;
 use crate::trust::people::PeopleProblem;
 use crate::trust::signature::{fingerprint, is_hardware};
 use crate::trust::signers::SignerProblem;
@@ -55,16 +58,22 @@ pub(super) fn paths(
     }
 }
 
-/// A file to check: its path for messages, and its content.
-pub(super) type Checked = (String, Vec<u8>);
+/// A file to check.
+pub(super) struct Checked {
+    /// For messages.
+    path: String,
+    bytes: Vec<u8>,
+    /// A clock file, and no runbook.
+    is_clock: bool,
+}
 
 /// Every problem of these files, those of `allowed_signers` and of who is who among them.
 pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
     let named = |name: &str| {
         files
             .iter()
-            .find(|(path, _)| path.rsplit('/').next() == Some(name))
-            .map(|(path, bytes)| File { path, bytes })
+            .find(|file| file.path.rsplit('/').next() == Some(name))
+            .map(File::from)
     };
     let signers = named(ALLOWED_SIGNERS).map(|file| {
         let (signers, problems) = AllowedSigners::parse(&String::from_utf8_lossy(file.bytes));
@@ -73,8 +82,9 @@ pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
     let known = signers.as_ref().map(|(_, signers, _)| keys(signers));
     let runbooks = files
         .iter()
-        .filter(|(path, _)| path.ends_with(".yaml") && path.rsplit('/').next() != Some(POLICY))
-        .map(|(path, bytes)| File { path, bytes })
+        .filter(|file| !file.is_clock && file.path.ends_with(".yaml"))
+        .filter(|file| file.path.rsplit('/').next() != Some(POLICY))
+        .map(File::from)
         .collect();
     let policy = named(POLICY);
     let mut problems = check::check(
@@ -85,6 +95,13 @@ pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
         },
         today,
     );
+    let clocks: Vec<_> = files
+        .iter()
+        .filter(|file| file.is_clock)
+        .map(|file| (file.path.as_str(), file.bytes.as_slice()))
+        .collect();
+    let named = policy.map(|file| (file.path, file.bytes));
+    problems.extend(clocks::check(&clocks, named));
     if let Some((path, signers, lines)) = signers {
         problems.extend(lines.iter().map(|problem| line_problem(path, problem)));
         let policy = policy
@@ -170,21 +187,47 @@ fn keys(signers: &AllowedSigners) -> Keys {
 pub(super) fn of_library(library: &Library) -> Result<Vec<Checked>, CliError> {
     let pin = library.pin()?;
     let mut files = Vec::new();
+    let mut add = |path: String, blob: Blob, is_clock| {
+        files.push(Checked {
+            path,
+            bytes: blob.bytes,
+            is_clock,
+        });
+    };
     for entry in library.entries(&pin)?.entries {
         let blob = library.read_entry(&entry)?;
-        files.push((entry.path, blob.bytes));
+        add(entry.path, blob, false);
     }
-    files.extend(
-        library
-            .policy(&pin)?
-            .map(|blob| (POLICY.to_owned(), blob.bytes)),
-    );
-    files.extend(
-        library
-            .allowed_signers(&pin)?
-            .map(|blob| (ALLOWED_SIGNERS.to_owned(), blob.bytes)),
-    );
+    for entry in library.clocks(&pin)?.entries {
+        let blob = library.read_entry(&entry)?;
+        add(entry.path, blob, true);
+    }
+    if let Some(blob) = library.policy(&pin)? {
+        add(POLICY.to_owned(), blob, false);
+    }
+    if let Some(blob) = library.allowed_signers(&pin)? {
+        add(ALLOWED_SIGNERS.to_owned(), blob, false);
+    }
     Ok(files)
+}
+
+impl<'a> From<&'a Checked> for File<'a> {
+    fn from(file: &'a Checked) -> Self {
+        File {
+            path: &file.path,
+            bytes: &file.bytes,
+        }
+    }
+}
+
+/// Whether the nearest folder above that is named like one of a library's is that of clocks.
+fn is_clock(path: &Path) -> bool {
+    let mut folders = path.parent().into_iter().flat_map(Path::ancestors);
+    let nearest = folders.find_map(|folder| {
+        let name = folder.file_name()?.to_str()?;
+        (name == CLOCKS || name == RUNBOOKS).then_some(name)
+    });
+    nearest == Some(CLOCKS) && path.extension().is_some_and(|ending| ending == "yaml")
 }
 
 fn gather(path: &Path, found: &mut Vec<Checked>) -> Result<(), CliError> {
@@ -213,7 +256,11 @@ fn gather(path: &Path, found: &mut Vec<Checked>) -> Result<(), CliError> {
     let file = std::fs::File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes).map_err(fail)?;
-    found.push((path.to_string_lossy().into_owned(), bytes));
+    found.push(Checked {
+        path: path.to_string_lossy().into_owned(),
+        bytes,
+        is_clock: is_clock(path),
+    });
     Ok(())
 }
 

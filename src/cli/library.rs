@@ -33,6 +33,7 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
             let schema = match what {
                 SchemaOf::Runbook => crate::runbook::schema::runbook(),
                 SchemaOf::Policy => crate::runbook::schema::policy(),
+                SchemaOf::Clock => crate::timeline::clocks::schema(),
             };
             let text = serde_json::to_string_pretty(&schema)
                 .map_err(|error| CliError::Input(error.to_string()))?;

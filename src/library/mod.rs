@@ -22,6 +22,8 @@ pub use tree::{Blob, Entry, Listing, MAX_FILE, Skipped};
 
 /// Where runbooks live in a library.
 pub const RUNBOOKS: &str = "runbooks";
+/// Where a library keeps regulatory clocks of its own.
+pub const CLOCKS: &str = "clocks";
 /// The policy's path in a library.
 pub const POLICY: &str = "policy.yaml";
 /// The signers' path in a library, in the format of OpenSSH.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use git2::{ObjectType, Oid, Tree};
 
-use super::{Library, LibraryError, Pin, RUNBOOKS};
+use super::{CLOCKS, Library, LibraryError, Pin, RUNBOOKS};
 use crate::evidence::Digest;
 use crate::host::git::objects::{Objects, Unread};
 
@@ -20,7 +20,7 @@ const MAX_FILES: usize = 100_000;
 const MAX_FOLDERS: usize = 20_000;
 const MAX_PATH: usize = 512;
 
-/// One runbook file of a commit, not yet read.
+/// One file of a commit, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// From the library's root, with `/`: `runbooks/cloud/leaked-key.yaml`.
@@ -38,7 +38,7 @@ pub struct Skipped {
     pub why: &'static str,
 }
 
-/// The runbook files of a commit, by path.
+/// The YAML files of a folder of a commit, by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Listing {
@@ -69,16 +69,28 @@ impl Library {
     /// # Errors
     /// When the commit cannot be read. A library without the folder has no runbooks.
     pub fn entries(&self, pin: &Pin) -> Result<Listing, LibraryError> {
+        self.listing(pin, RUNBOOKS)
+    }
+
+    /// All `*.yaml` under `clocks/`, by path.
+    ///
+    /// # Errors
+    /// As [`Library::entries`].
+    pub fn clocks(&self, pin: &Pin) -> Result<Listing, LibraryError> {
+        self.listing(pin, CLOCKS)
+    }
+
+    fn listing(&self, pin: &Pin, folder: &str) -> Result<Listing, LibraryError> {
         let root = self.tree(pin)?;
         let mut listing = Listing::default();
-        let Some(entry) = root.get_name(RUNBOOKS) else {
+        let Some(entry) = root.get_name(folder) else {
             return Ok(listing);
         };
         if entry.kind() == Some(ObjectType::Tree) {
             let tree = self.folder(entry.id())?;
             self.walk(
                 &tree,
-                RUNBOOKS,
+                folder,
                 &mut Walk {
                     depth: 1,
                     folders: 1,
@@ -88,7 +100,7 @@ impl Library {
         } else {
             let why = "it is not a folder";
             listing.skipped.push(Skipped {
-                path: RUNBOOKS.to_owned(),
+                path: folder.to_owned(),
                 why,
             });
         }
