@@ -100,6 +100,7 @@ fn record_for_ever(dir: &Path) {
                             "long ".repeat((round % 50) as usize)
                         ),
                         step: None,
+                        details: None,
                     })
                 })
                 .collect()
@@ -164,6 +165,7 @@ fn case_23_killed_a_hundred_times_nothing_acknowledged_is_lost_and_nothing_needs
                 vec![draft(NoteAdded {
                     text: "the end".to_owned(),
                     step: None,
+                    details: None,
                 })],
                 (),
             ))

@@ -63,6 +63,7 @@ fn night() -> World {
                 at: None,
                 fidelity: Fidelity::Exact,
                 step: None,
+                details: None,
             };
             world.command(who, note).unwrap();
         }

@@ -140,6 +140,10 @@ impl Site {
         self.run(who, args).is(0).out
     }
 
+    fn json(&self, who: &str, args: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ok(who, args)).unwrap()
+    }
+
     /// A new incident with this runbook; its id.
     fn start(&self, who: &str, book: &str, more: &[&str]) -> String {
         let mut args = vec!["start", book];
@@ -605,4 +609,191 @@ fn exit_statuses_are_those_of_the_manual() {
     sync.env("RUNSHEET_HUB", site.path("nowhere/hub.git"));
     Said::of(&["sync with nowhere"], sync.output().unwrap()).is(4);
     site.run("alice", &["verify", &id]).is(0);
+}
+
+#[test]
+fn what_is_said_of_entries_afterwards_is_in_the_timeline_and_the_first_wording_stays() {
+    let site = Site::new(&drop_book());
+    let id = site.start("alice", "drop-it", &[]);
+    let note = site.json(
+        "alice",
+        &[
+            "note",
+            &id,
+            "a stranger signed in",
+            "--at",
+            "-5m",
+            "--class",
+            "adversary",
+            "--json",
+        ],
+    );
+    let note = note["events"][0]["event"].as_str().unwrap().to_owned();
+    let other = site.json("carol", &["note", &id, "the key was public", "--json"]);
+    let other = other["events"][0]["event"].as_str().unwrap().to_owned();
+    site.ok("carol", &["tag", &id, &note[..20], "entry", "cloud"]);
+    site.ok("carol", &["tag", &id, &note, "cloud", "--remove"]);
+    let describe = [
+        "describe",
+        &id,
+        &note,
+        "--tlp",
+        "red",
+        "--technique",
+        "T1078.004",
+        "--pin",
+        "--asset",
+        "iam/deploy",
+    ];
+    site.ok("alice", &describe);
+    site.ok("alice", &["link", &id, &other, &note]);
+    let wrong = site.run("alice", &["describe", &id, &note, "--technique", "1078"]);
+    assert_eq!(wrong.status, 2, "{}", wrong.err);
+
+    let rows = site.json("alice", &["timeline", &id, "--json"]);
+    let row = |event: &str| {
+        let rows = rows["rows"].as_array().unwrap();
+        rows.iter()
+            .find(|row| row["event"] == event)
+            .unwrap()
+            .clone()
+    };
+    let entry = row(&note);
+    assert_eq!(entry["class"], "adversary");
+    assert_eq!(entry["about"]["tags"], serde_json::json!(["entry"]));
+    assert_eq!(entry["about"]["tlp"], "red");
+    assert_eq!(entry["about"]["pinned"], true);
+    assert_eq!(entry["links"][0]["other"].as_str().unwrap(), other);
+    assert_eq!(row(&other)["links"][0]["first"], true);
+    assert!(
+        entry["text"]
+            .as_str()
+            .unwrap()
+            .contains("a stranger signed in")
+    );
+
+    let before = row(&other)["recorded_at"].as_str().unwrap().to_owned();
+    let then = site.json("alice", &["timeline", &id, "--as-of", &before, "--json"]);
+    let then = then["rows"].as_array().unwrap();
+    let known = then
+        .iter()
+        .find(|row| row["event"] == note.as_str())
+        .unwrap();
+    assert_eq!(
+        known["about"]["tags"],
+        serde_json::json!([]),
+        "nobody had tagged it yet"
+    );
+    assert_eq!(site.run("alice", &["verify", &id]).status, 0);
+}
+
+#[test]
+fn follow_ups_have_owner_and_date_and_leave_as_tasks_tables_and_issues() {
+    let site = Site::new(&drop_book());
+    let id = site.start("alice", "drop-it", &[]);
+    let add = [
+        "followup",
+        "add",
+        &id,
+        "=Watch the replica",
+        "--kind",
+        "detect",
+        "--json",
+    ];
+    let added = site.json("alice", &add);
+    let event = added["events"][0]["event"].as_str().unwrap().to_owned();
+    assert!(
+        site.ok("alice", &["followup", &id, "--format", "markdown"])
+            .contains("**no owner**")
+    );
+    site.ok(
+        "carol",
+        &[
+            "followup",
+            "change",
+            &id,
+            &event,
+            "--owner",
+            "carol",
+            "--due",
+            "2026-12-24",
+        ],
+    );
+    let table = site.ok("alice", &["followup", &id, "--format", "csv"]);
+    assert!(
+        table.contains("'=Watch the replica,carol,2026-12-24"),
+        "{table}"
+    );
+    assert!(
+        site.ok("alice", &["followup", &id, "--format", "github"])
+            .contains("- Due: 2026-12-24")
+    );
+    site.ok(
+        "carol",
+        &["followup", "done", &id, &event, "--note", "it rings now"],
+    );
+    let tasks = site.ok("alice", &["followup", &id, "--format", "markdown"]);
+    assert!(
+        tasks.contains("- [x] =Watch the replica (detect; carol; due 2026-12-24)"),
+        "{tasks}"
+    );
+    let note = site.json("alice", &["note", &id, "no follow-up", "--json"]);
+    let note = note["events"][0]["event"].as_str().unwrap();
+    assert_eq!(
+        site.run("alice", &["followup", "done", &id, note]).status,
+        2
+    );
+    assert!(site.ok("alice", &["export", &id]).contains("it rings now"));
+}
+
+#[test]
+fn a_clock_of_the_law_runs_from_a_named_decision_until_its_stage_is_met() {
+    let site = Site::new(&drop_book());
+    let id = site.start("alice", "drop-it", &[]);
+    let clock = |args: &[&str]| {
+        let shown = site.json(
+            "alice",
+            &[&["clocks", &id, "--all", "--json"], args].concat(),
+        );
+        assert_eq!(shown["note"], "Not legal advice.");
+        let all = shown["clocks"].as_array().unwrap().clone();
+        all.into_iter()
+            .find(|one| one["regime"] == "gdpr-33")
+            .unwrap()
+    };
+    let stage = clock(&[])["stage"].as_str().unwrap().to_owned();
+    assert!(
+        clock(&[]).to_string().contains("\"waiting\""),
+        "{}",
+        clock(&[])
+    );
+    let aware = "2026-11-20T09:00:00+01:00";
+    let reason = ["--reason", "names of customers", "--at", aware];
+    site.ok(
+        "alice",
+        &[&["decision", &id, "gdpr-33/aware"], &reason[..]].concat(),
+    );
+    let late = clock(&[]).to_string();
+    assert!(
+        late.contains("2026-11-23T09:00:00+01:00") && late.contains("\"late\""),
+        "{late}"
+    );
+    let met = ["--at", "2026-11-22T10:00:00Z", "--reference", "DPA-77"];
+    site.ok("carol", &["sync", &id]);
+    site.ok(
+        "carol",
+        &[&["submitted", &id, &format!("gdpr-33/{stage}")], &met[..]].concat(),
+    );
+    site.ok("alice", &["sync", &id]);
+    assert!(clock(&[]).to_string().contains("\"met\""), "{}", clock(&[]));
+    site.run("alice", &["decision", &id, "Ö", "--reason", "x"])
+        .is(2);
+    site.run("alice", &["submitted", &id, "gdpr-33"]).is(2);
+    assert!(
+        site.ok("alice", &["clocks", &id, "--all"])
+            .contains("Not legal advice.")
+    );
+    site.run("alice", &["clocks", &id])
+        .is(0)
+        .says("names no clocks");
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::curate::{Curate, DetailsArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT: &str = "\
@@ -281,7 +282,11 @@ pub enum Cmd {
         fidelity: FidelityArg,
         #[arg(long)]
         step: Option<String>,
+        #[command(flatten)]
+        details: DetailsArgs,
     },
+    #[command(flatten)]
+    Curate(Curate),
     /// Correct an entry; the first wording stays in the record
     Correct {
         inc: String,
@@ -309,7 +314,19 @@ pub enum Cmd {
         text: String,
     },
     /// What happened, in order
-    Timeline { inc: String },
+    Timeline {
+        inc: String,
+        /// What was known then: 13:40, -12m, or RFC 3339
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        as_of: Option<String>,
+    },
+    /// What the law wants by when, counted from named decisions. Not legal advice
+    Clocks {
+        inc: String,
+        /// Also those the policy does not name
+        #[arg(long)]
+        all: bool,
+    },
     /// How long things took, with formulas
     Metrics { inc: String },
     /// Leave with the timeline

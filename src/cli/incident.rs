@@ -291,6 +291,7 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
             at,
             fidelity: known,
             step,
+            details,
         } => {
             let at = when(at.as_ref())?;
             (
@@ -302,6 +303,7 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
                         at,
                         fidelity: fidelity(known),
                         step,
+                        details: details.details(session)?.map(Box::new),
                     })
                 }),
             )
@@ -482,7 +484,9 @@ fn severity(text: &str) -> Result<Severity, CliError> {
     })
 }
 
-fn fidelity(known: FidelityArg) -> Fidelity {
+/// As the engine has it.
+#[must_use]
+pub fn fidelity(known: FidelityArg) -> Fidelity {
     match known {
         FidelityArg::Exact => Fidelity::Exact,
         FidelityArg::Minute => Fidelity::Minute,
@@ -508,7 +512,11 @@ pub fn principal(session: &Session, text: &str) -> Result<Principal, CliError> {
 }
 
 /// An event by its digest, or enough of its beginning.
-fn event_named(session: &Session, text: &str) -> Result<Digest, CliError> {
+/// An event by the beginning of its digest.
+///
+/// # Errors
+/// When there is none, or several.
+pub fn event_named(session: &Session, text: &str) -> Result<Digest, CliError> {
     let hex = text
         .strip_prefix("sha256:")
         .unwrap_or(text)

@@ -6,6 +6,7 @@ mod check;
 mod checkpoint;
 mod clipboard;
 mod config;
+mod curate;
 mod demo;
 mod doctor;
 mod elsewhere;
@@ -190,6 +191,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
             out::raw(&page)
         }
+        Cmd::Curate(command) => curate::run(&common, command),
         Cmd::Gate(wanted) => gate::run(&common, &wanted),
         Cmd::Open { inc } => screen::open(&common, &inc),
         Cmd::Demo { no_screen } => demo::run(&common, no_screen),
@@ -204,6 +206,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         | Cmd::Diff { .. }
         | Cmd::Fetch) => library::run(&common, command),
         command @ (Cmd::Timeline { .. }
+        | Cmd::Clocks { .. }
         | Cmd::Metrics { .. }
         | Cmd::Export { .. }
         | Cmd::Sync { .. }

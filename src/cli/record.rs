@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::{Cmd, Common, ExportFormat};
 use super::config::Config;
 use super::incident::open;
-use super::{CliError, out};
+use super::{CliError, out, times};
 use crate::driver::{Desk, DriverError, Session, sync};
 use crate::engine::IncidentId;
 use crate::evidence::escape;
@@ -23,7 +23,14 @@ use crate::timeline::{self, Options, Timeline, export};
 /// As the command's own.
 pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
     match command {
-        Cmd::Timeline { inc } => print_timeline(common, &of(common, &inc)?),
+        Cmd::Timeline { inc, as_of } => {
+            let timeline = match as_of {
+                Some(at) => known_at(common, &inc, &at)?,
+                None => of(common, &inc)?,
+            };
+            print_timeline(common, &timeline)
+        }
+        Cmd::Clocks { inc, all } => clocks(common, &inc, all),
         Cmd::Metrics { inc } => metrics(common, &of(common, &inc)?),
         Cmd::Export {
             inc,
@@ -42,6 +49,33 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
     let desk = Config::read(common)?.desk()?;
     let session = open(&desk, inc)?;
     Ok(project(&session))
+}
+
+/// What was known of an incident at a moment.
+fn known_at(common: &Common, inc: &str, at: &str) -> Result<Timeline, CliError> {
+    let desk = Config::read(common)?.desk()?;
+    let at = times::read(at, desk.ports.clock.now()).map_err(CliError::Input)?;
+    let session = open(&desk, inc)?;
+    let (state, events) = timeline::as_of(session.journal().log().events(), at.to_utc());
+    Ok(timeline::project(&state, &events, Options::default()))
+}
+
+fn clocks(common: &Common, inc: &str, all: bool) -> Result<(), CliError> {
+    let desk = Config::read(common)?.desk()?;
+    let session = open(&desk, inc)?;
+    let (countdowns, problems) = session.countdowns(all, desk.ports.clock.now())?;
+    for problem in &problems {
+        out::talk(&escape::line(problem));
+    }
+    if common.json {
+        let note = timeline::clocks::NOT_LEGAL_ADVICE;
+        return out::json(&json!({ "clocks": countdowns, "note": note }));
+    }
+    if countdowns.is_empty() {
+        out::talk("the policy names no clocks (clocks: [gdpr-33]); --all shows every one there is");
+        return Ok(());
+    }
+    out::data(&timeline::clocks::page(&countdowns))
 }
 
 /// The timeline of an open incident.

@@ -49,12 +49,15 @@ pub(super) fn command(
             at,
             fidelity,
             step,
+            details,
         } => Command::Note {
             text,
             at,
             fidelity,
             step,
+            details,
         },
+        Intent::Tell(told) => Command::Tell(told),
         Intent::Correct {
             event,
             text,

@@ -3,6 +3,7 @@
 
 pub mod begin;
 mod claim;
+mod clocks;
 pub mod collect;
 pub mod desk;
 mod ground;

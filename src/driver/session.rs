@@ -12,6 +12,7 @@ use crate::engine::command::{Effect, StepKey};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Signed;
 use crate::engine::intent::{Intent, Secret};
+use crate::engine::telling::Told;
 use crate::engine::{
     Command, Event, Fact, IncidentId, Refusal, RunId, State, StepRef, WriterId, decide,
 };
@@ -420,12 +421,23 @@ impl Session {
                 at,
                 fidelity,
                 step,
+                details,
             } => Command::Note {
                 text: redactor.text(&text),
                 at,
                 fidelity,
                 step,
+                details: details
+                    .map(|details| Box::new(details.with_texts(|text| redactor.text(text)))),
             },
+            Command::Tell(told) => Command::Tell(
+                told.into_iter()
+                    .map(|told| Told {
+                        what: told.what.with_texts(|text| redactor.text(text)),
+                        ..told
+                    })
+                    .collect(),
+            ),
             Command::Correct {
                 event,
                 text,

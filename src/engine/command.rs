@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Utc};
 
+use super::details::Details;
 use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
 use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed};
 use super::ids::{EventId, RunId, StepRef};
+use super::telling::Told;
 use crate::evidence::Digest;
 use crate::runbook::model::{Role, Severity, StepId};
 use crate::trust::{Mode, Principal};
@@ -35,7 +37,10 @@ pub enum Command {
         at: Option<DateTime<FixedOffset>>,
         fidelity: Fidelity,
         step: Option<StepKey>,
+        details: Option<Box<Details>>,
     },
+    /// Recorded together, in one write.
+    Tell(Vec<Told>),
     Correct {
         event: EventId,
         text: String,

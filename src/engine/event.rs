@@ -331,7 +331,12 @@ mod tests {
             boot: BootStamp { id, millis },
             mode: Mode::Live,
             sim_time: None,
-            fact: NoteAdded { text, step: None }.into(),
+            fact: NoteAdded {
+                text,
+                step: None,
+                details: None,
+            }
+            .into(),
         }
     }
 

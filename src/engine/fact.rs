@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::details::{Details, FollowupChange, FollowupKind, Origin, Relation};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
 use super::ids::{EventId, RunId, StepRef, WriterId};
 use crate::evidence::Digest;
@@ -119,9 +120,35 @@ facts! {
     /// A point on the way was reached, at `occurred_at`.
     "milestone.reached" MilestoneReached { milestone: Milestone }
     /// Free text.
-    "note.added" NoteAdded { text: String, step: Option<StepRef> }
+    "note.added" NoteAdded {
+        text: String,
+        step: Option<StepRef>,
+        /// What is said of it with it, as `entry.described` does later.
+        details: Option<Details>,
+    }
     /// What another event says was wrong, or is to be read so. The other event stays.
     "entry.corrected" EntryCorrected { corrects: EventId, text: String, reason: String }
+    /// How an entry is to be classed, whom it is for, what it rests on. The entry itself stays.
+    "entry.described" EntryDescribed { entry: EventId, details: Details }
+    /// Two entries belong together, or are no longer said to.
+    "entry.linked" EntryLinked { entry: EventId, other: EventId, relation: Relation, removed: bool }
+    /// An entry of another record, brought in: a chat, a table, an export.
+    "entry.imported" EntryImported { text: String, origin: Origin, details: Details }
+    /// Something is to be done afterwards.
+    "followup.opened" FollowupOpened {
+        text: String,
+        kind: FollowupKind,
+        owner: Option<String>,
+        due: Option<NaiveDate>,
+        /// The entry it comes from.
+        about: Option<EventId>,
+    }
+    /// Where it stands now.
+    "followup.changed" FollowupChanged { followup: EventId, change: FollowupChange, note: Option<String> }
+    /// A person decided, at `occurred_at`, what clocks of the law hang on: `aware`, `material`, `classified_major`.
+    "decision.named" DecisionNamed { decision: String, reason: String }
+    /// A stage of such a clock was met, at `occurred_at`.
+    "stage.submitted" StageSubmitted { clock: String, stage: String, reference: Option<String> }
     /// An artifact was captured.
     "evidence.captured" EvidenceCaptured { evidence: Evidence, step: Option<StepRef> }
     /// A step is somebody's.

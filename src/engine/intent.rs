@@ -7,10 +7,12 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset};
 
 use super::command::StepKey;
+use super::details::Details;
 use super::event::Fidelity;
 use super::exec::Purpose;
 use super::fact::{Milestone, Outcome};
 use super::ids::EventId;
+use super::telling::Told;
 use crate::evidence::Digest;
 use crate::runbook::model::{Role, Severity};
 use crate::trust::Principal;
@@ -34,7 +36,10 @@ pub enum Intent {
         at: Option<DateTime<FixedOffset>>,
         fidelity: Fidelity,
         step: Option<StepKey>,
+        details: Option<Box<Details>>,
     },
+    /// Recorded together, in one write.
+    Tell(Vec<Told>),
     Correct {
         event: EventId,
         text: String,

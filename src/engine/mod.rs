@@ -6,6 +6,7 @@ pub mod at;
 pub mod checkpoint;
 pub mod command;
 pub mod decide;
+pub mod details;
 pub mod event;
 pub mod exec;
 pub mod fact;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod intent;
 pub mod sentence;
 pub mod state;
+pub mod telling;
 
 pub use apply::{apply, told};
 pub use at::At;

@@ -2,6 +2,7 @@
 //! is part of the record format and never changes, because commit ids follow from it. Knows nothing of any other event:
 //! what stands here follows from the one event alone.
 
+mod account;
 mod class;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,13 @@ impl Words {
             | Fact::StepSkipped(_)
             | Fact::StepResolved(_) => self.of_step(event),
             Fact::StepChosen(_) | Fact::StepAnswered(_) => self.of_answer(event),
+            Fact::EntryDescribed(_)
+            | Fact::EntryLinked(_)
+            | Fact::EntryImported(_)
+            | Fact::FollowupOpened(_)
+            | Fact::FollowupChanged(_)
+            | Fact::DecisionNamed(_)
+            | Fact::StageSubmitted(_) => self.of_account(event),
             Fact::NoteAdded(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)

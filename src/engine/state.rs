@@ -28,6 +28,10 @@ pub struct State {
     /// Who has which duty in this incident.
     pub roles: BTreeMap<Principal, BTreeSet<Role>>,
     pub milestones: BTreeMap<Milestone, Reached>,
+    /// Named decisions that clocks of the law hang on.
+    pub decisions: BTreeMap<String, Reached>,
+    /// By clock and stage, each time it was met.
+    pub submitted: BTreeMap<(String, String), Vec<Reached>>,
     /// By the event that made them.
     pub overrides: BTreeMap<EventId, Arc<Overridden>>,
     pub closed: Option<Closed>,

@@ -4,21 +4,25 @@
 //!
 //! Every text in a [`Timeline`] has been through `evidence::escape`; a format only adds what its own syntax needs.
 
+pub mod about;
 pub mod checkpoints;
 pub mod clocks;
 pub mod export;
+pub mod followups;
 pub mod header;
 pub mod metrics;
 pub mod rows;
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::engine::{Event, State};
+use crate::engine::{Event, State, apply};
 
+pub use about::{About, Link, Origin};
 pub use checkpoints::{Checkpoint, Override, Said};
+pub use followups::Followup;
 pub use header::Header;
 pub use metrics::{Metrics, metrics};
 pub use rows::{Captured, Choice, Correction, Gap, Row, Update};
@@ -57,6 +61,8 @@ pub struct Timeline {
     pub overrides: Vec<Override>,
     pub evidence: Vec<Captured>,
     pub updates: Vec<Update>,
+    /// What is to be done afterwards, in the order it was asked for.
+    pub followups: Vec<Followup>,
     /// What does not fit in the record, and how.
     pub flags: Vec<Flagged>,
 }
@@ -70,6 +76,20 @@ pub struct Flagged {
     pub what: String,
     /// True where it breaks a promise of the record.
     pub violation: bool,
+}
+
+/// What was known at a moment: the events that were recorded until then, in the same order, and what they fold to.
+#[must_use]
+pub fn as_of(events: &[Arc<Event>], at: DateTime<Utc>) -> (State, Vec<Arc<Event>>) {
+    let known: Vec<_> = events
+        .iter()
+        .filter(|event| event.recorded_at <= at)
+        .map(Arc::clone)
+        .collect();
+    let state = known
+        .iter()
+        .fold(State::default(), |state, event| apply(state, event));
+    (state, known)
 }
 
 /// The timeline of these events; `state` is what they fold to, and they stand in the order they were folded in.
@@ -87,6 +107,7 @@ pub fn project(state: &State, events: &[Arc<Event>], options: Options) -> Timeli
         overrides: checkpoints::overrides(state, events),
         evidence: rows::captured(state, events),
         updates: rows::updates(events),
+        followups: followups::followups(events),
         flags: state
             .flags
             .iter()

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::about::{self, About, Link, Origin, origin, own};
 use super::{Options, shown};
+use crate::engine::details::Details;
 use crate::engine::event::Fidelity;
 use crate::engine::fact::Fact;
 use crate::engine::sentence::{self, Class};
@@ -40,13 +42,29 @@ pub struct Row {
     pub step: Option<String>,
     /// The sentence of the event in full, without the name in front.
     pub text: String,
-    /// Digests of the artifacts this entry brought.
+    /// Digests of the artifacts this entry brought or rests on.
     pub evidence: Vec<Digest>,
+    pub about: About,
+    pub links: Vec<Link>,
+    /// Where it was brought in from.
+    pub origin: Option<Origin>,
     pub corrections: Vec<Correction>,
     /// Recorded after the incident was closed, in the order of the record.
     pub after_closing: bool,
     /// Why it does not fit, if so.
     pub flags: Vec<String>,
+}
+
+impl Row {
+    /// What was said of it later is so.
+    fn describe(&mut self, later: Details) {
+        let own = std::mem::take(&mut self.about).then(&later);
+        if let Some(class) = later.class {
+            self.class = class;
+        }
+        later.evidence.to(&mut self.evidence);
+        self.about = own;
+    }
 }
 
 /// How an entry is to be read instead.
@@ -134,6 +152,8 @@ impl Row {
 
 pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Vec<Row> {
     let mut corrections = corrections(events);
+    let mut said = about::said(events);
+    let mut links = about::links(events);
     let mut flags: BTreeMap<EventId, Vec<String>> = BTreeMap::new();
     let mut void = BTreeSet::new();
     for flag in &state.flags {
@@ -145,11 +165,16 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
     let mut closed = false;
     let mut rows: Vec<Row> = Vec::with_capacity(events.len());
     for event in events {
+        let mut entry = row(event, options);
+        if let Some(later) = said.remove(&event.id) {
+            entry.describe(later);
+        }
         rows.push(Row {
             corrections: corrections.remove(&event.id).unwrap_or_default(),
+            links: links.remove(&event.id).unwrap_or_default(),
             flags: flags.remove(&event.id).unwrap_or_default(),
             after_closing: closed,
-            ..row(event, options)
+            ..entry
         });
         match &event.fact {
             Fact::IncidentClosed(_) if !void.contains(&event.id) => closed = true,
@@ -188,11 +213,23 @@ pub fn row(event: &Event, options: Options) -> Row {
         kind: event.fact.kind(),
         step: step(&event.fact).map(|step| shown(&step.to_string())),
         text,
-        evidence: event.fact.evidence().iter().map(|e| e.sha256).collect(),
+        evidence: brought(&event.fact),
+        about: About::of(own(&event.fact)),
+        links: Vec::new(),
+        origin: origin(&event.fact),
         corrections: Vec::new(),
         after_closing: false,
         flags: Vec::new(),
     }
+}
+
+/// The artifacts an entry brought or rests on from the beginning.
+fn brought(fact: &Fact) -> Vec<Digest> {
+    let mut all: Vec<Digest> = fact.evidence().iter().map(|e| e.sha256).collect();
+    if let Some(details) = own(fact) {
+        details.evidence.to(&mut all);
+    }
+    all
 }
 
 fn corrections(events: &[Arc<Event>]) -> BTreeMap<EventId, Vec<Correction>> {
@@ -324,6 +361,13 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         Fact::CheckpointConsumed(fact) => Some(&fact.step),
         Fact::CheckpointDelegated(fact) => Some(&fact.step),
         Fact::IncidentStarted(_)
+        | Fact::EntryDescribed(_)
+        | Fact::EntryLinked(_)
+        | Fact::EntryImported(_)
+        | Fact::FollowupOpened(_)
+        | Fact::FollowupChanged(_)
+        | Fact::DecisionNamed(_)
+        | Fact::StageSubmitted(_)
         | Fact::RunStarted(_)
         | Fact::RoleAssigned(_)
         | Fact::SeverityChanged(_)

@@ -369,6 +369,7 @@ fn by_hand(world: &mut World, chance: &mut Chance, who: &str, name: &str) {
             at: Some(now),
             fidelity,
             step: None,
+            details: None,
         },
         _ => return of_incident(world, chance, who),
     };

@@ -49,7 +49,11 @@ fn like(event: &Event, text: String) -> Draft {
         boot: event.boot.clone(),
         mode: event.mode,
         sim_time: None,
-        fact: Fact::from(NoteAdded { text, step: None }),
+        fact: Fact::from(NoteAdded {
+            text,
+            step: None,
+            details: None,
+        }),
     }
 }
 

@@ -126,6 +126,7 @@ fn note(text: impl Into<String>) -> Draft {
     draft(NoteAdded {
         text: text.into(),
         step: None,
+        details: None,
     })
 }
 

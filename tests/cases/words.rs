@@ -171,6 +171,7 @@ fn case_10_a_clock_behind_the_record_opens_nothing() {
     let note = NoteAdded {
         text: "ten minutes later".to_owned(),
         step: None,
+        details: None,
     };
     forge(&sasha, &inc, note, TimeDelta::minutes(10));
     let said = robin.fails(1, &["step", &inc, "drop", "run"]);

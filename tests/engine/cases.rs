@@ -320,6 +320,7 @@ fn case_10_a_clock_set_back_opens_nothing() {
         runsheet::engine::fact::NoteAdded {
             text: "time goes by".to_owned(),
             step: None,
+            details: None,
         },
     );
     // The wall clock of the executor goes back; the other clock does not.

@@ -240,6 +240,7 @@ fn after_closing_whoever_knows_of_it_changes_no_run_and_whoever_does_not_is_no_l
         NoteAdded {
             text: "thanks".to_owned(),
             step: None,
+            details: None,
         },
     );
     assert_eq!(world.state.flags.len(), 0);

@@ -526,6 +526,7 @@ fn a_crossing_is_forgotten_when_no_approval_can_have_held_so_long() {
         at: None,
         fidelity: runsheet::engine::event::Fidelity::Exact,
         step: None,
+        details: None,
     };
     denier.command("dave", note).unwrap();
     assert!(denier.state.crossings.is_empty());

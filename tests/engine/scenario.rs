@@ -240,6 +240,7 @@ fn by_hand(world: &mut World, who: &str, told: &Told<'_>) -> Result<Decision, Re
             at: when,
             fidelity: Fidelity::Estimated,
             step: None,
+            details: None,
         },
         "correct" => Command::Correct {
             event: world.last(told.at(1)).id,

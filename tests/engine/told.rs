@@ -16,7 +16,12 @@ fn telling(world: &World, number: usize) -> (Fact, &'static str, Mode) {
     let text = format!("note {number}");
     let first = world.events[0].id;
     let fact = match number % 4 {
-        0 | 1 => NoteAdded { text, step: None }.into(),
+        0 | 1 => NoteAdded {
+            text,
+            step: None,
+            details: None,
+        }
+        .into(),
         2 => EntryCorrected {
             corrects: first,
             text,

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 use runsheet::engine::at::BootStamp;
+use runsheet::engine::details::{
+    Confidence, Details, Edit, FollowupChange, FollowupKind, FollowupStatus, Origin, Relation, Tlp,
+};
 use runsheet::engine::event::{Draft, Event, Fidelity, Place};
 use runsheet::engine::exec::{Exec, ExecRecord, Executor, PinnedBlob, PinnedPolicy, Purpose, Var};
 use runsheet::engine::fact::*;
 use runsheet::engine::ids::{EventId, IncidentId, RunId, StepRef, WriterId};
+use runsheet::engine::sentence::Class;
 use runsheet::engine::state::{Closed, Head, Reached, State};
 use runsheet::evidence::Digest;
 use runsheet::runbook::model::{Risk, Role, RunbookId, Severity, StepId};
@@ -440,6 +444,7 @@ fn beginning(tape: &mut Tape) {
     let note = tape.add("dan", 40, NoteAdded {
         text: "The key was in a \u{202e}public\u{1b}[31m repository since 12:40, see [the commit](https://evil.example/x)".to_owned(),
         step: None,
+        details: None,
     });
     tape.add(
         "bob",
@@ -690,6 +695,7 @@ fn ending(tape: &mut Tape) {
         NoteAdded {
             text: "Billing asks for\nthe list of jobs".to_owned(),
             step: Some(step("confirm", 1)),
+            details: None,
         },
     );
     let signed = tape.close("alice", "reopen");
@@ -781,6 +787,145 @@ fn ground(tape: &mut Tape) {
             why: "Connection timed out".to_owned(),
         },
     );
+    account(tape, proposed);
+}
+
+/// What people add to the account beside the walk.
+fn account(tape: &mut Tape, entry: EventId) {
+    let said = NoteAdded {
+        text: "Somebody signed in with the key from 203.0.113.9".to_owned(),
+        step: None,
+        details: Some(Details {
+            class: Some(Class::Adversary),
+            tlp: Some(Tlp::AmberStrict),
+            audiences: Some(vec!["responders".to_owned(), "regulator".to_owned()]),
+            pinned: Some(true),
+            confidence: Some(Confidence::High),
+            source: Some("CloudTrail".to_owned()),
+            on_behalf_of: Some("the billing team".to_owned()),
+            tactic: Some("TA0001".to_owned()),
+            technique: Some("T1078.004".to_owned()),
+            tags: Edit {
+                add: vec!["entry".to_owned(), "=1+1".to_owned()],
+                remove: Vec::new(),
+            },
+            assets: Edit {
+                add: vec!["iam/deploy".to_owned()],
+                remove: Vec::new(),
+            },
+            indicators: Edit {
+                add: vec!["203.0.113.9".to_owned()],
+                remove: Vec::new(),
+            },
+            evidence: Edit::default(),
+        }),
+    };
+    let intrusion = tape.dated(
+        "dan",
+        at("2026-11-23T14:12:07+01:00"),
+        Fidelity::Minute,
+        said,
+    );
+    tape.add(
+        "bob",
+        20,
+        EntryDescribed {
+            entry: intrusion,
+            details: Details {
+                tlp: Some(Tlp::Red),
+                audiences: Some(Vec::new()),
+                pinned: Some(false),
+                tags: Edit {
+                    add: Vec::new(),
+                    remove: vec!["=1+1".to_owned()],
+                },
+                evidence: Edit {
+                    add: vec![Digest::of(b"trail")],
+                    remove: Vec::new(),
+                },
+                ..Details::default()
+            },
+        },
+    );
+    for removed in [false, true, false] {
+        tape.add(
+            "bob",
+            5,
+            EntryLinked {
+                entry: intrusion,
+                other: entry,
+                relation: Relation::Cause,
+                removed,
+            },
+        );
+    }
+    tape.dated(
+        "bob",
+        at("2026-11-23T13:31:00Z"),
+        Fidelity::Exact,
+        EntryImported {
+            text: "is anybody looking at \u{202e}billing?".to_owned(),
+            origin: Origin {
+                file: "incidents-0042.json".to_owned(),
+                sha256: Digest::of(b"chat"),
+                position: 7,
+                person: Some("Carol Chu".to_owned()),
+                id: Some("1764077460.000100".to_owned()),
+            },
+            details: Details {
+                class: Some(Class::Comms),
+                ..Details::default()
+            },
+        },
+    );
+    let followup = tape.add(
+        "alice",
+        60,
+        FollowupOpened {
+            text: "Scan every repository for keys".to_owned(),
+            kind: FollowupKind::Detect,
+            owner: None,
+            due: None,
+            about: Some(intrusion),
+        },
+    );
+    tape.add(
+        "alice",
+        30,
+        FollowupChanged {
+            followup,
+            change: FollowupChange {
+                status: Some(FollowupStatus::Open),
+                text: Some("Scan every repository for keys, daily".to_owned()),
+                kind: Some(FollowupKind::Policy),
+                owner: Some("erin".to_owned()),
+                due: NaiveDate::from_ymd_opt(2026, 12, 24),
+            },
+            note: Some("agreed with erin".to_owned()),
+        },
+    );
+    tape.dated(
+        "alice",
+        at("2026-11-23T14:20:00Z"),
+        Fidelity::Exact,
+        DecisionNamed {
+            decision: "aware".to_owned(),
+            reason: "names of customers were in the bucket".to_owned(),
+        },
+    );
+    tape.add(
+        "alice",
+        600,
+        StageSubmitted {
+            clock: "gdpr-33".to_owned(),
+            stage: "notification".to_owned(),
+            reference: Some("DPA-77/26".to_owned()),
+        },
+    );
+}
+
+fn at(text: &str) -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339(text).unwrap()
 }
 
 /// What the engine makes of a tape, as far as a timeline looks at it.

@@ -90,7 +90,8 @@ fn hostile_words_leave_neither_control_characters_nor_syntax() {
     tape.add("bob", 1, NoteAdded {
         text: "| x | y |\n\n# h\n<script>alert(1)</script> ![i](https://e.example/p.png) \u{1b}]52;c;x\u{7}\u{202e}".to_owned(),
         step: None,
-    });
+    details: None,
+});
     let timeline = timeline(&tape);
     let text = markdown(&timeline);
     for event in Parser::new_ext(&text, Options::all()) {

@@ -107,6 +107,7 @@ fn examples() -> Vec<(&'static str, String, Digest)> {
         NoteAdded {
             text: "first page".to_owned(),
             step: None,
+            details: None,
         },
     );
     let (event, line) = (&tape.events[0], &tape.lines[0]);

@@ -56,7 +56,15 @@ fn a_sentence_is_one_short_line_whatever_was_written() {
         String::new(),
     ] {
         let mut tape = Tape::new(Mode::Live);
-        tape.add("bob", 0, NoteAdded { text, step: None });
+        tape.add(
+            "bob",
+            0,
+            NoteAdded {
+                text,
+                step: None,
+                details: None,
+            },
+        );
         let sentence = sentence(&tape.events[0]);
         assert!(sentence.chars().count() <= LONGEST, "{sentence}");
         assert!(!sentence.chars().any(char::is_control) && !sentence.contains('\u{202e}'));
@@ -73,6 +81,7 @@ fn what_is_cut_ends_in_an_ellipsis_and_what_fits_is_whole() {
         NoteAdded {
             text: "x".repeat(LONGEST - 11),
             step: None,
+            details: None,
         },
     );
     tape.add(
@@ -81,6 +90,7 @@ fn what_is_cut_ends_in_an_ellipsis_and_what_fits_is_whole() {
         NoteAdded {
             text: "x".repeat(LONGEST - 10),
             step: None,
+            details: None,
         },
     );
     let sentences: Vec<_> = tape.events.iter().map(|event| sentence(event)).collect();

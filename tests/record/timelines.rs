@@ -17,6 +17,7 @@ fn note(text: &str) -> NoteAdded {
     NoteAdded {
         text: text.to_owned(),
         step: None,
+        details: None,
     }
 }
 
@@ -163,7 +164,7 @@ fn figures_come_with_formula_anchors_and_what_is_missing() {
     );
     assert_eq!(
         (figures.recording.late, figures.recording.p50_millis),
-        (2, Some(0))
+        (3, Some(0))
     );
     assert_eq!(figures.warnings, Vec::<String>::new());
 }

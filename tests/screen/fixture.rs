@@ -410,6 +410,7 @@ fn note(text: &str) -> NoteAdded {
     NoteAdded {
         text: text.to_owned(),
         step: None,
+        details: None,
     }
 }
 

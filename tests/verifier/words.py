@@ -102,6 +102,25 @@ def maybe(before, text, after=""):
     return "" if text is None else before + free(text) + after
 
 
+def details(d):
+    said = [f"{name} {d[key]}" for name, key in (("class", "class"), ("TLP", "tlp")) if d[key] is not None]
+    if d["audiences"] is not None:
+        said.append("for " + (" ".join(map(free, d["audiences"])) or "everybody"))
+    if d["confidence"] is not None:
+        said.append(f"confidence {d['confidence']}")
+    for name in ("source", "on_behalf_of", "tactic", "technique"):
+        if d[name] is not None:
+            said.append(f"{name.replace('_', ' ')} {free(d[name])}")
+    for name, key in (("tag", "tags"), ("asset", "assets"), ("indicator", "indicators"), ("evidence", "evidence")):
+        shown = (lambda one: one[7:19]) if key == "evidence" else free
+        edits = ["+" + shown(one) for one in d[key]["add"]] + ["-" + shown(one) for one in d[key]["remove"]]
+        if edits:
+            said.append(f"{name} {' '.join(edits)}")
+    if d["pinned"] is not None:
+        said.append("pinned" if d["pinned"] else "not pinned")
+    return ", ".join(said)
+
+
 def finished(by, d):
     did = {"run": "ran ", "dry_run": "ran a dry run of ", "roll_back": "rolled back "}[d["purpose"]] + step_name(d["step"])
     status = f"exit {d['exit']}" if d["exit"] is not None else f"ended by signal {d['signal']}" if d["signal"] is not None else None
@@ -132,6 +151,22 @@ def told(event):
         case "milestone.reached": return f"{by} marked the incident {d['milestone']}"
         case "note.added": return f"{by} noted{' at ' + step_name(d['step']) if d['step'] else ''}: {free(d['text'])}"
         case "entry.corrected": return f"{by} corrected entry {d['corrects'][7:19]}: {free(d['text'])} (because: {free(d['reason'])})"
+        case "entry.described": return f"{by} described entry {d['entry'][7:19]}: {details(d['details'])}"
+        case "entry.linked":
+            verb = "unlinked" if d["removed"] else "linked"
+            return f"{by} {verb} entry {d['entry'][7:19]} and {d['other'][7:19]}: {d['relation']}"
+        case "entry.imported":
+            origin = d["origin"]
+            return f"{by} imported{maybe(' of ', origin['person'])} from {free(origin['file'])}, {origin['position']}: {free(d['text'])}"
+        case "followup.opened":
+            return f"{by} asked for a follow-up ({d['kind']}){maybe(' for ', d['owner'])}{' by ' + d['due'] if d['due'] else ''}: {free(d['text'])}"
+        case "followup.changed":
+            c = d["change"]
+            status, to = f" {c['status']}" if c["status"] else "", f" ({c['kind']})" if c["kind"] else ""
+            due = f" by {c['due']}" if c["due"] else ""
+            return f"{by} changed follow-up {d['followup'][7:19]}{status}{to}{maybe(' for ', c['owner'])}{due}{maybe(' to: ', c['text'])}{maybe(': ', d['note'])}"
+        case "decision.named": return f"{by} decided {free(d['decision'])}: {free(d['reason'])}"
+        case "stage.submitted": return f"{by} submitted {free(d['stage'])} of {free(d['clock'])}{maybe(' as ', d['reference'])}"
         case "evidence.captured":
             e = d["evidence"]
             redacted = f", {e['redacted']} redacted" if e["redacted"] else ""

@@ -51,6 +51,13 @@ fn goes_on(fact: &Fact) -> bool {
     matches!(
         fact,
         Fact::NoteAdded(_)
+            | Fact::EntryDescribed(_)
+            | Fact::EntryLinked(_)
+            | Fact::EntryImported(_)
+            | Fact::FollowupOpened(_)
+            | Fact::FollowupChanged(_)
+            | Fact::DecisionNamed(_)
+            | Fact::StageSubmitted(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)
             | Fact::EvidenceExpunged(_)

@@ -6,7 +6,9 @@ use super::{conflict, reached, violation};
 use crate::engine::checkpoint::{change, judge};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
-use crate::engine::fact::{IncidentStarted, Milestone, PinnedRunbook, RunStarted};
+use crate::engine::fact::{
+    DecisionNamed, IncidentStarted, Milestone, PinnedRunbook, RunStarted, StageSubmitted,
+};
 use crate::engine::ids::StepRef;
 use crate::engine::state::{Incident, Run, State, Status, StepState, Value};
 use crate::evidence::Digest;
@@ -168,4 +170,16 @@ fn todo(id: &StepId) -> StepState {
 /// The step that another run stands for.
 pub(super) fn parent_of(run: &Run) -> Option<&StepRef> {
     run.parent.as_ref()
+}
+
+pub(super) fn decided(state: &mut State, event: &Event, fact: &DecisionNamed) {
+    state
+        .decisions
+        .insert(fact.decision.clone(), reached(event));
+}
+
+pub(super) fn submitted(state: &mut State, event: &Event, fact: &StageSubmitted) {
+    let stage = (fact.clock.clone(), fact.stage.clone());
+    let times = state.submitted.entry(stage).or_default();
+    times.push(reached(event));
 }

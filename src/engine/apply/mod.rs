@@ -43,7 +43,14 @@ fn step(state: &mut State, event: &Event) {
         Fact::MilestoneReached(fact) => {
             state.milestones.insert(fact.milestone, reached(event));
         }
+        Fact::DecisionNamed(fact) => incident::decided(state, event, fact),
+        Fact::StageSubmitted(fact) => incident::submitted(state, event, fact),
         Fact::NoteAdded(_)
+        | Fact::EntryDescribed(_)
+        | Fact::EntryLinked(_)
+        | Fact::EntryImported(_)
+        | Fact::FollowupOpened(_)
+        | Fact::FollowupChanged(_)
         | Fact::EntryCorrected(_)
         | Fact::UpdateRecorded(_)
         | Fact::HubUnreachable(_)

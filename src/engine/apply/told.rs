@@ -1,4 +1,4 @@
-//! Events that only tell something (notes, corrections, updates), many at once. One of them changes nothing but who has
+//! Events that only tell something (notes, corrections, details, follow-ups, updates), many at once. One of them changes nothing but who has
 //! recorded how much, so of a stretch of them only the last of each person and writer has to be looked at.
 
 use chrono::{DateTime, Utc};
@@ -16,6 +16,11 @@ pub fn only_tells(event: &Event) -> bool {
     matches!(
         event.fact,
         Fact::NoteAdded(_)
+            | Fact::EntryDescribed(_)
+            | Fact::EntryLinked(_)
+            | Fact::EntryImported(_)
+            | Fact::FollowupOpened(_)
+            | Fact::FollowupChanged(_)
             | Fact::EntryCorrected(_)
             | Fact::UpdateRecorded(_)
             | Fact::HubUnreachable(_)

@@ -16,6 +16,7 @@ use crate::engine::fact::{
 };
 use crate::engine::ids::{RunId, StepRef};
 use crate::engine::state::State;
+use crate::engine::telling::{MOST_AT_ONCE, Told};
 use crate::runbook::check::is_reserved;
 use crate::runbook::model::{Input, Runbook};
 use crate::runbook::parse;
@@ -230,8 +231,12 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
             at: when,
             fidelity,
             step,
+            details,
         } => {
             let step = step.map(|key| attempt(state, &key)).transpose()?;
+            if let Some(details) = &details {
+                details.accept()?;
+            }
             when_given(
                 draft(
                     at,
@@ -239,6 +244,9 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
                     NoteAdded {
                         text: text("note", &note)?,
                         step,
+                        details: details
+                            .map(|details| *details)
+                            .filter(|details| !details.is_empty()),
                     },
                 ),
                 when,
@@ -291,6 +299,38 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
     })
 }
 
+/// What people add to the account, in one write.
+pub(super) fn tell(state: &State, told: Vec<Told>, at: &At) -> Result<Decision, Refusal> {
+    if state.incident.is_none() {
+        return Err(Refusal::new(
+            RefusalKind::NoSuchThing,
+            "this record has no beginning",
+        ));
+    }
+    if told.len() > MOST_AT_ONCE {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            format!("more than {MOST_AT_ONCE} entries at once"),
+        ));
+    }
+    let one = |told: Told| {
+        let fact = told.what.accept()?;
+        let mut draft = when_given(draft(at, state, fact), told.at, told.fidelity, at)?;
+        if told.until.is_some_and(|until| until < draft.occurred_at) {
+            return Err(Refusal::new(
+                RefusalKind::BadValue,
+                "it ends before it begins",
+            ));
+        }
+        draft.occurred_until = told.until;
+        Ok(draft)
+    };
+    Ok(Decision {
+        events: told.into_iter().map(one).collect::<Result<_, _>>()?,
+        effects: Vec::new(),
+    })
+}
+
 /// The step at the attempt that stands.
 pub(super) fn attempt(state: &State, key: &StepKey) -> Result<StepRef, Refusal> {
     let found = record::find(state, key)?;
@@ -322,7 +362,7 @@ fn when_given(
 ///
 /// # Errors
 /// When it is empty or too long.
-pub(super) fn text(what: &str, given: &str) -> Result<String, Refusal> {
+pub(in crate::engine) fn text(what: &str, given: &str) -> Result<String, Refusal> {
     let given = given.trim();
     if given.is_empty() {
         return Err(Refusal::new(

@@ -8,6 +8,7 @@ mod opened;
 mod run;
 mod steps;
 
+pub(in crate::engine) use incident::text;
 pub use opened::{Opened, opened_now};
 
 use super::apply::apply;
@@ -40,6 +41,7 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
         | Command::Correct { .. }
         | Command::Attach { .. }
         | Command::Update { .. } => incident::entry(state, command, at),
+        Command::Tell(told) => incident::tell(state, told, at),
         Command::Start {
             step,
             purpose,
@@ -82,6 +84,7 @@ fn closed(state: &State, command: &Command) -> Option<Refusal> {
     let goes_on = matches!(
         command,
         Command::Note { .. }
+            | Command::Tell(_)
             | Command::Correct { .. }
             | Command::Attach { .. }
             | Command::Review { .. }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::details::Details;
 use crate::engine::event::Event;
 use crate::engine::fact::Fact;
 
@@ -72,6 +73,12 @@ impl Class {
     }
 }
 
+fn said(details: Option<&Details>, otherwise: Class) -> Class {
+    details
+        .and_then(|details| details.class)
+        .unwrap_or(otherwise)
+}
+
 /// The class of an event.
 #[must_use]
 pub fn class(event: &Event) -> Class {
@@ -81,8 +88,14 @@ pub fn class(event: &Event) -> Class {
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_) => Class::Milestone,
         Fact::SeverityChanged(_) => Class::Impact,
-        Fact::NoteAdded(_) => Class::Note,
-        Fact::EntryCorrected(_) => Class::Correction,
+        Fact::NoteAdded(fact) => said(fact.details.as_ref(), Class::Note),
+        Fact::EntryImported(fact) => said(Some(&fact.details), Class::Note),
+        Fact::EntryCorrected(_) | Fact::EntryDescribed(_) | Fact::EntryLinked(_) => {
+            Class::Correction
+        }
+        Fact::FollowupOpened(_) | Fact::FollowupChanged(_) => Class::Response,
+        Fact::DecisionNamed(_) => Class::Decision,
+        Fact::StageSubmitted(_) => Class::Comms,
         Fact::EvidenceCaptured(_) | Fact::EvidenceExpunged(_) => Class::Evidence,
         Fact::StepChosen(_) => Class::Decision,
         Fact::StepSkipped(skipped) if skipped.automatic => Class::System,

@@ -83,6 +83,7 @@ pub(super) fn note(name: &str, minute: i64, text: &str) -> Draft {
     let fact = NoteAdded {
         text: text.to_owned(),
         step: None,
+        details: None,
     };
     draft(name, minute, fact)
 }

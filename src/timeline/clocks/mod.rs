@@ -2,6 +2,7 @@
 //! data (`data/*.yaml`, or `clocks/*.yaml` of a library), described in `docs/clocks.md`. Where two readings of a rule are
 //! possible, the earlier moment is shown. Knows no event: what was decided and submitted is handed in.
 
+mod anchors;
 mod calendar;
 mod check;
 mod countdown;
@@ -20,6 +21,7 @@ use serde::{Serialize, Serializer};
 
 use crate::runbook::words::{is_id, is_name};
 
+pub use anchors::anchors;
 pub use calendar::{Calendar, us_federal_holidays};
 pub use check::check;
 pub use countdown::{Anchor, Anchors, Countdown, Standing, due, next};

@@ -4,7 +4,7 @@
 mod checkpoints;
 mod entries;
 mod summary;
-mod syntax;
+pub(super) mod syntax;
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ pub fn markdown(timeline: &Timeline) -> String {
     checkpoints::overrides(&mut page, timeline);
     entries::updates(&mut page, timeline);
     entries::evidence(&mut page, timeline);
-    lessons(&mut page);
+    lessons(&mut page, timeline);
     flags(&mut page, timeline);
     verifying(&mut page, timeline);
     page.out
@@ -97,10 +97,14 @@ fn counted_events(events: u64) -> String {
     counted(usize::try_from(events).unwrap_or(usize::MAX), "event")
 }
 
-fn lessons(page: &mut Page) {
+fn lessons(page: &mut Page, timeline: &Timeline) {
     page.heading("Follow-ups");
-    page.paragraph("None is recorded. For each: what, who, by when.");
-    page.paragraph("- [ ] …");
+    if timeline.followups.is_empty() {
+        page.paragraph("None is recorded. For each: what, who, by when.");
+        page.paragraph("- [ ] …");
+    } else {
+        page.paragraph(super::followups::markdown(&timeline.followups).trim_end());
+    }
     page.heading("What went well");
     page.ask("what found it early, kept it small, or made it short, and should stay.");
     page.heading("What went wrong");

@@ -159,6 +159,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
                 at,
                 fidelity,
                 step,
+                details: None,
             })
         }
         FormKind::Backdate => {
@@ -168,6 +169,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
                 at,
                 fidelity,
                 step: None,
+                details: None,
             })
         }
         FormKind::Milestone(milestone) => milestone_at(milestone, &text("at"), model, world),

@@ -7,7 +7,7 @@ use crate::engine::sentence::span;
 use crate::evidence::escape;
 
 /// Foreign text as prose on one line, in a heading, a list or a table's cell: no syntax, no HTML, no link.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::timeline) fn prose(text: &str) -> String {
     let text = escape::line(text);
     let mut out = String::with_capacity(text.len() + 16);
     let mut before = ' ';

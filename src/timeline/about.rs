@@ -1,0 +1,159 @@
+//! What people say of an entry beside its text, all together: class, audience, evidence, links to other entries. Said
+//! later stands; the events that said it stay rows of their own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::shown;
+use crate::engine::details::{Confidence, Details, Relation, Tlp};
+use crate::engine::fact::Fact;
+use crate::engine::{Event, EventId};
+use crate::evidence::Digest;
+
+/// What is so of an entry after everything that was said of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct About {
+    pub tlp: Option<Tlp>,
+    /// Empty: whoever its class and TLP let see it.
+    pub audiences: Vec<String>,
+    pub pinned: bool,
+    pub confidence: Option<Confidence>,
+    pub source: Option<String>,
+    pub on_behalf_of: Option<String>,
+    pub tactic: Option<String>,
+    pub technique: Option<String>,
+    pub tags: Vec<String>,
+    pub assets: Vec<String>,
+    pub indicators: Vec<String>,
+}
+
+/// Another entry it belongs with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Link {
+    pub other: EventId,
+    pub relation: Relation,
+    /// Whether this entry is the first of the two: the cause, the one to read.
+    pub first: bool,
+}
+
+/// Where an entry was brought in from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Origin {
+    pub file: String,
+    pub sha256: Digest,
+    pub position: u64,
+    pub person: Option<String>,
+    pub id: Option<String>,
+}
+
+impl About {
+    /// What an entry says of itself.
+    #[must_use]
+    pub fn of(details: Option<&Details>) -> Self {
+        details.map_or_else(Self::default, |details| Self::default().then(details))
+    }
+
+    /// With what is said later.
+    #[must_use]
+    pub fn then(mut self, later: &Details) -> Self {
+        fn put<T: Copy>(here: &mut Option<T>, there: Option<T>) {
+            *here = there.or(*here);
+        }
+        fn text(here: &mut Option<String>, there: Option<&String>) {
+            if let Some(there) = there {
+                *here = Some(shown(there));
+            }
+        }
+        put(&mut self.tlp, later.tlp);
+        put(&mut self.confidence, later.confidence);
+        text(&mut self.source, later.source.as_ref());
+        text(&mut self.on_behalf_of, later.on_behalf_of.as_ref());
+        text(&mut self.tactic, later.tactic.as_ref());
+        text(&mut self.technique, later.technique.as_ref());
+        self.pinned = later.pinned.unwrap_or(self.pinned);
+        if let Some(audiences) = &later.audiences {
+            self.audiences = audiences.iter().map(|one| shown(one)).collect();
+        }
+        for (list, edit) in [
+            (&mut self.tags, &later.tags),
+            (&mut self.assets, &later.assets),
+            (&mut self.indicators, &later.indicators),
+        ] {
+            let remove: Vec<_> = edit.remove.iter().map(|one| shown(one)).collect();
+            list.retain(|one| !remove.contains(one));
+            for one in edit.add.iter().map(|one| shown(one)) {
+                if !list.contains(&one) {
+                    list.push(one);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// What an entry says of itself.
+pub(super) fn own(fact: &Fact) -> Option<&Details> {
+    match fact {
+        Fact::NoteAdded(fact) => fact.details.as_ref(),
+        Fact::EntryImported(fact) => Some(&fact.details),
+        _ => None,
+    }
+}
+
+pub(super) fn origin(fact: &Fact) -> Option<Origin> {
+    let Fact::EntryImported(fact) = fact else {
+        return None;
+    };
+    let origin = &fact.origin;
+    Some(Origin {
+        file: shown(&origin.file),
+        sha256: origin.sha256,
+        position: origin.position,
+        person: origin.person.as_deref().map(shown),
+        id: origin.id.as_deref().map(shown),
+    })
+}
+
+/// All that was said later of each entry, in the order of the record.
+pub(super) fn said(events: &[Arc<Event>]) -> BTreeMap<EventId, Details> {
+    let mut all: BTreeMap<EventId, Details> = BTreeMap::new();
+    for event in events {
+        if let Fact::EntryDescribed(fact) = &event.fact {
+            let before = all.remove(&fact.entry).unwrap_or_default();
+            all.insert(fact.entry, before.then(&fact.details));
+        }
+    }
+    all
+}
+
+/// The links of each entry, in the order they were made.
+pub(super) fn links(events: &[Arc<Event>]) -> BTreeMap<EventId, Vec<Link>> {
+    let mut all: BTreeMap<EventId, Vec<Link>> = BTreeMap::new();
+    for event in events {
+        let Fact::EntryLinked(fact) = &event.fact else {
+            continue;
+        };
+        let relation = fact.relation;
+        for (entry, other, first) in [
+            (fact.entry, fact.other, true),
+            (fact.other, fact.entry, false),
+        ] {
+            let link = Link {
+                other,
+                relation,
+                first,
+            };
+            let list = all.entry(entry).or_default();
+            list.retain(|one| *one != link);
+            if !fact.removed {
+                list.push(link);
+            }
+        }
+    }
+    all
+}
