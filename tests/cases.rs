@@ -17,6 +17,8 @@ mod support;
 #[path = "support/team.rs"]
 mod team;
 
+#[path = "cases/files.rs"]
+mod files;
 #[path = "cases/people.rs"]
 mod people;
 #[path = "cases/words.rs"]

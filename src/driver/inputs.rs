@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, CWD, FileType, OFlags, RawMode, StatxFlags};
 
 use super::{DriverError, Session};
 use crate::engine::At;
@@ -17,27 +17,50 @@ use crate::engine::exec::{Purpose, Var};
 use crate::engine::intent::Intent;
 use crate::engine::{ExecRecord, Refusal};
 use crate::evidence::Digest;
-use crate::runbook::programs::programs;
+use crate::runbook::programs::{Named, named};
 
 /// A file that is longer is no script; it is not read to its end every time.
 const LIMIT: u64 = 256 << 20;
 
+/// The mode of a plain file. Any word of a script is looked at so: what is no plain file is never opened, and a file
+/// system that does not answer is not waited for where that can be helped.
+fn mode(path: &Path) -> Option<RawMode> {
+    let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let found = rustix::fs::statx(CWD, path, flags, StatxFlags::TYPE | StatxFlags::MODE).ok()?;
+    let mode = RawMode::from(found.stx_mode);
+    (FileType::from_raw_mode(mode) == FileType::RegularFile).then_some(mode)
+}
+
+/// The plain file there, opened; `None` where there is none.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    if mode(path).is_none() {
+        return Ok(None);
+    }
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+/// Whether this file runs where the script names it.
+fn is_run(named: &Named, path: &Path) -> bool {
+    let executable = || mode(path).is_some_and(|mode| mode & 0o111 != 0);
+    let says_what_runs_it = || {
+        let mut begin = [0; 2];
+        let file = open(path).ok().flatten();
+        file.is_some_and(|mut file| file.read_exact(&mut begin).is_ok() && begin == *b"#!")
+    };
+    named.script || executable() || says_what_runs_it()
+}
+
 /// The digest of a file's bytes, read from one open file to its end; `None` where there is no such file.
 fn digest(path: &Path) -> io::Result<Option<Digest>> {
     use sha2::{Digest as _, Sha256};
-    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let opened = File::options()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !file.metadata()?.is_file() {
+    let Some(file) = open(path)? else {
         return Ok(None);
-    }
+    };
     let mut hash = Sha256::new();
     let mut file = file.take(LIMIT + 1);
     let read = io::copy(&mut file, &mut hash)?;
@@ -51,6 +74,16 @@ fn digests<'a>(cwd: &str, paths: impl IntoIterator<Item = &'a String>) -> BTreeM
         .into_iter()
         .filter_map(|path| Some((path.clone(), digest(&cwd.join(path)).ok()??)))
         .collect()
+}
+
+/// Digests of the files that this record's script would run, with these values.
+fn run_by(record: &ExecRecord, values: &BTreeMap<String, String>) -> BTreeMap<String, Digest> {
+    let cwd = Path::new(&record.exec.cwd);
+    let named = named(&record.exec.shell, &record.exec.script, values);
+    let run = named
+        .iter()
+        .filter(|named| is_run(named, &cwd.join(&named.path)));
+    digests(&record.exec.cwd, run.map(|named| &named.path))
 }
 
 /// The first file of this record that is not as it was when it was asked for.
@@ -119,8 +152,7 @@ impl Session {
                     Var::Secret(_) => None,
                 })
                 .collect();
-            let names = programs(&record.exec.script, &values);
-            files.extend(digests(&record.exec.cwd, &names));
+            files.extend(run_by(record, &values));
         }
         for record in asked.into_iter().chain(self.overriding(step, purpose)) {
             files.extend(digests(&record.exec.cwd, record.exec.files.keys()));
@@ -190,6 +222,42 @@ mod tests {
         assert_eq!(changed(&record), Some("./link"));
         std::fs::write(&link, "abc").unwrap();
         assert_eq!(changed(&record), None);
+    }
+
+    #[test]
+    fn case_09_what_is_executable_or_says_what_runs_it_is_bound_and_what_is_only_read_is_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str, mode| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        write("tool", "echo", 0o755);
+        write("hashbang", "#!/bin/sh", 0o644);
+        write("script", "echo", 0o644);
+        write("log", "a line", 0o644);
+        std::fs::create_dir(dir.path().join("bin")).unwrap();
+        rustix::fs::mkfifoat(CWD, dir.path().join("fifo"), 0o777.into()).unwrap();
+        let mut record = record(dir.path());
+        let mut bound = |script: &str| {
+            script.clone_into(&mut record.exec.script);
+            let found = run_by(&record, &BTreeMap::new());
+            found.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            bound("timeout 5 ./tool < log; xargs hashbang bin fifo /dev/null"),
+            ["./tool", "hashbang"]
+        );
+        assert_eq!(
+            bound("grep x script log; sudo sh -eu script log"),
+            ["script"]
+        );
+        assert_eq!(bound("cat script log >> log"), <[&str; 0]>::default());
+        assert_eq!(
+            bound("sh -c './tool log'; sh < script"),
+            ["./tool", "script"]
+        );
     }
 
     #[test]
