@@ -9,8 +9,8 @@ use serde_json::json;
 use super::decode::{At, Decode, Decoder, Leaf, Named, OneOrMany, Standing, shape};
 use super::model::{InputKind, Risk, Severity};
 use super::words::{
-    Approvals, Count, Day, Exit, FailureWord, Flag, Id, Label, Length, Milestone, Name, Not,
-    Required, Size, Text, UpdateState, Yes,
+    Approvals, Count, Day, Exit, FailureWord, Flag, Id, Label, Length, LogFormat, Milestone, Name,
+    Not, Required, Size, Text, UpdateState, Yes,
 };
 use super::yaml::{Node, Value};
 
@@ -75,10 +75,10 @@ shape! {
     optional "journal" journal: At<Text>,
     /// The machine it is on; this one unless said otherwise.
     optional "host" host: At<Text>,
-    /// The time zone of its timestamps where they do not say (IANA name).
+    /// The time zone of its timestamps where they do not say: an IANA name or an offset.
     optional "zone" zone: At<Text>,
     /// The format of its timestamps, where it is not recognised.
-    optional "format" format: At<Text>,
+    optional "format" format: At<LogFormat>,
 }
 
 shape! {

@@ -27,5 +27,6 @@ pub mod schema;
 pub mod text;
 pub mod words;
 pub(crate) mod yaml;
+pub mod zone;
 
 pub use problem::{Place, Problem};

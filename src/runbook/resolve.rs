@@ -125,7 +125,7 @@ fn log(name: &str, file: &Standing<LogFile>) -> Option<Log> {
         source,
         host: some_text(file.host.as_ref()),
         zone: some_text(file.zone.as_ref()),
-        format: some_text(file.format.as_ref()),
+        format: file.format.as_ref().map(|at| at.value.0.to_owned()),
     })
 }
 

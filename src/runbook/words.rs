@@ -439,6 +439,14 @@ word_set!(
     Required, "`required`", ["required"]
 );
 word_set!(
+    /// How the lines of a log say when they were written.
+    LogFormat, "a format such as `nginx`",
+    ["json", "docker", "logfmt", "rfc5424", "iso", "rfc3339", "log4j", "logback", "python", "postgresql", "cri",
+     "openstack", "mysql", "rfc3164", "syslog", "syslog-ng", "nginx", "apache", "combined", "haproxy", "nginx-error",
+     "go", "apache-error", "klog", "glog", "auditd", "windows", "day-first", "tomcat", "redis", "bind", "spark",
+     "compact", "healthapp", "hdfs", "android", "proxifier", "epoch", "bgl", "thunderbird", "hpc", "squid"]
+);
+word_set!(
     /// How a webhook's body looks.
     HookShape, "`slack`, `teams`, `discord` or `json`", ["slack", "teams", "discord", "json"]
 );

@@ -4,6 +4,7 @@
 mod danger;
 mod flow;
 mod library;
+mod logs;
 mod names;
 mod policy;
 mod report;

@@ -1,8 +1,9 @@
-//! What can be wrong in the logs and steps of one runbook. Knows nothing of other files but the policy.
+//! What can be wrong in the inputs and steps of one runbook. Knows nothing of other files but the policy.
 
 use std::collections::HashMap;
 
 use super::danger;
+use super::logs;
 use super::names::{Fate, Names};
 use super::policy;
 use super::report::Report;
@@ -35,25 +36,7 @@ pub(crate) fn check(
     for (name, file) in runbook.inputs.iter().flat_map(|named| &named.0) {
         values::input(name.at, &name.value.0, file, report);
     }
-    for (_, log) in runbook.logs.iter().flat_map(|named| &named.0) {
-        let around = Around {
-            env: Vec::new(),
-            item: false,
-            shell: true,
-        };
-        if let Some(run) = &log.value.run {
-            scripts::check(run, names, &around, report);
-        }
-        for text in log
-            .value
-            .file
-            .iter()
-            .chain(&log.value.journal)
-            .chain(&log.value.host)
-        {
-            names.in_value(text, false, Fate::Recorded, report);
-        }
-    }
+    logs::check(runbook, names, report);
     ids(runbook, report);
     names.read_by_people(&runbook.title, report);
     let known: Vec<&str> = runbook
