@@ -32,6 +32,14 @@ pub(super) fn clock(hour: u32, minute: u32, second: u32) -> Option<u32> {
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
+/// The same on a clock of twice twelve hours; the half is 0 before noon, 12 after.
+pub(super) fn clock12(hour: u32, half: u32, minute: u32, second: u32) -> Option<u32> {
+    if !(1..=12).contains(&hour) {
+        return None;
+    }
+    clock(hour % 12 + half, minute, second)
+}
+
 /// A place in a line from which things are read one after another; whatever does not fit is `None` and the reader is
 /// then of no more use.
 #[derive(Clone, Copy)]
@@ -76,6 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Exactly so many digits, at most nine.
+    #[inline]
     pub(super) fn digits(&mut self, count: usize) -> Option<u32> {
         let digits = self.line.get(self.at..self.at + count)?;
         let mut value = 0;
@@ -94,6 +103,52 @@ impl<'a> Reader<'a> {
     pub(super) fn short(&mut self) -> Option<u32> {
         let first = self.digits(1)?;
         Some(self.digits(1).map_or(first, |second| first * 10 + second))
+    }
+
+    /// Two digits, or one, also after a blank more.
+    pub(super) fn padded(&mut self) -> Option<u32> {
+        if self.byte(b' ').is_some() {
+            return self.digits(1);
+        }
+        self.short()
+    }
+
+    /// How many digits come next.
+    pub(super) fn count_digits(&self) -> usize {
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit());
+        digits.count()
+    }
+
+    /// Whether so many digits come next.
+    pub(super) fn digits_come(&self, count: usize) -> bool {
+        self.count_digits() >= count
+    }
+
+    /// One digit or more, at most so many, at most nine.
+    pub(super) fn number(&mut self, most: usize) -> Option<u32> {
+        let count = self.count_digits().min(most).min(9);
+        if count == 0 {
+            return None;
+        }
+        self.digits(count)
+    }
+
+    /// `<34>`: facility and severity.
+    pub(super) fn priority(&mut self) -> Option<u32> {
+        self.byte(b'<')?;
+        let priority = self.number(3)?;
+        self.byte(b'>')?;
+        Some(priority)
+    }
+
+    /// ` AM` or ` PM` if it is there, as the hours it adds. Windows also writes a narrow no-break space before it.
+    pub(super) fn half_of_day(&mut self) -> Option<u32> {
+        let mut ahead = *self;
+        let _ = ahead.byte(b' ').or(ahead.word("\u{202f}".as_bytes()));
+        let half = ahead.one_of(b"APap")?;
+        ahead.one_of(b"Mm")?;
+        *self = ahead;
+        Some(if matches!(half, b'A' | b'a') { 0 } else { 12 })
     }
 
     /// An English month by its first three letters.
@@ -150,6 +205,14 @@ impl<'a> Reader<'a> {
         let minute = self.digits(2)?;
         self.at += 1;
         clock(hour, minute, self.digits(2)?)
+    }
+
+    /// `HHMMSS` as seconds since midnight, if six digits come next.
+    pub(super) fn bare_clock(&mut self) -> Option<u32> {
+        if !self.digits_come(6) {
+            return None;
+        }
+        clock(self.digits(2)?, self.digits(2)?, self.digits(2)?)
     }
 
     /// An offset from UTC in seconds (`Z`, `+02`, `+0200`, `+02:00`), also after a blank (` +0200`, ` UTC`), if there

@@ -2,7 +2,10 @@
 
 mod civil;
 mod detect;
+mod fields;
 mod format;
+mod names;
+mod numbers;
 mod stamps;
 #[cfg(test)]
 mod tests;
