@@ -227,7 +227,7 @@ impl Journal {
                 .any(|(about, _, by)| about == writer && by != writer)
             {
                 let (bytes, digest) = self.torn_of(writer);
-                let what = "its segment was closed after an error; a new writer goes on";
+                let what = "its segment was closed; a new writer goes on";
                 all.push(tell(writer, bytes, digest, what));
             }
         }

@@ -1,7 +1,7 @@
 //! Events of others, proven, into the journal: appended to the copy of their writer's segment, on the disk before they
 //! count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::error::JournalError;
@@ -11,6 +11,7 @@ use super::incident::{Journal, Side};
 use super::publish::{PublishError, Publisher};
 use super::segment::{self, Segment};
 use super::store::Store;
+use super::writer::{self, Found};
 use crate::engine::event::Event;
 use crate::engine::ids::{EventId, IncidentId, WriterId};
 
@@ -21,16 +22,63 @@ pub(crate) struct Import {
     pub events: Vec<Arc<Event>>,
     /// Writers whose events were not taken, and why.
     pub refused: Vec<(WriterId, String)>,
+    /// Own writers of which there were events that they never wrote, and whether those were taken in because events of
+    /// others come after them.
+    pub forged: BTreeMap<WriterId, bool>,
 }
 
 impl Journal {
-    /// Takes events in. They are on the disk afterwards.
+    /// Takes events of others in. They are on the disk afterwards. What an own writer is said to have written and did
+    /// not is left out, unless events of others come after it, which could not be read without it; and that writer
+    /// writes no more.
     pub(crate) fn import(&mut self, imported: Vec<Imported>) -> Result<Import, JournalError> {
         if imported.is_empty() {
             return Ok(Import::default());
         }
         let _lock = self.to_write()?;
-        let mut events = self.gather()?;
+        let events = self.gather()?;
+        let own = self.own_writers()?;
+        // Nobody else is here now: what an own writer wrote has been read.
+        let is_forged =
+            |one: &Imported| own.contains(&one.event.writer) && !self.log.has(&one.event.id);
+        let mut forged = BTreeMap::new();
+        let mut wanted = imported;
+        if wanted.iter().any(is_forged) {
+            let rested = rested_on(&wanted, &own);
+            let writers = wanted.iter().filter(|one| is_forged(one));
+            for one in writers {
+                let taken = forged.entry(one.event.writer.clone()).or_insert(false);
+                *taken |= rested.contains(&one.event.id);
+            }
+            wanted.retain(|one| !is_forged(one) || rested.contains(&one.event.id));
+            self.close_forged(&forged)?;
+        }
+        let mut import = self.take(wanted, events)?;
+        import.forged = forged;
+        Ok(import)
+    }
+
+    /// Lets the own writers in whose name others wrote go on as new ones.
+    fn close_forged(&mut self, forged: &BTreeMap<WriterId, bool>) -> Result<(), JournalError> {
+        let failed = |error| JournalError::io("read the writers", self.home.path())(error);
+        let names = self.home.names().map_err(failed)?;
+        for person in names.iter().filter_map(|name| writer::person(name)) {
+            let found = writer::find(&self.home, &person, self.here());
+            if let Ok(Found::Writer(writer)) = found
+                && forged.contains_key(&writer)
+            {
+                self.close_writer(&person, &writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what is not here yet. The lock is held.
+    fn take(
+        &mut self,
+        imported: Vec<Imported>,
+        mut events: Vec<Arc<Event>>,
+    ) -> Result<Import, JournalError> {
         let mut by_writer: BTreeMap<WriterId, Vec<Imported>> = BTreeMap::new();
         for one in imported {
             if !self.log.has(&one.event.id) {
@@ -51,7 +99,11 @@ impl Journal {
         }
         events.extend(self.absorb(taken));
         self.keep_genesis();
-        Ok(Import { events, refused })
+        Ok(Import {
+            events,
+            refused,
+            forged: BTreeMap::new(),
+        })
     }
 
     /// Whether these events go on where the copy ends.
@@ -139,6 +191,25 @@ impl Journal {
     }
 }
 
+/// The events of these that some event of another writer than these comes after.
+fn rested_on(imported: &[Imported], own: &BTreeSet<WriterId>) -> BTreeSet<EventId> {
+    let by_id: HashMap<EventId, &Event> = imported
+        .iter()
+        .map(|one| (one.event.id, one.event.as_ref()))
+        .collect();
+    let others = by_id.values().filter(|event| !own.contains(&event.writer));
+    let mut open: Vec<&Event> = others.copied().collect();
+    let mut rested = BTreeSet::new();
+    while let Some(event) = open.pop() {
+        for parent in event.prev.iter().chain(&event.seen) {
+            if rested.insert(*parent) {
+                open.extend(by_id.get(parent));
+            }
+        }
+    }
+    rested
+}
+
 /// Makes the journal of an incident again from what is published of it.
 ///
 /// # Errors
@@ -160,7 +231,11 @@ pub fn restore(
         }
         history.read
     };
-    let done = journal.import(read)?;
+    let done = {
+        let _lock = journal.to_write()?;
+        let events = journal.gather()?;
+        journal.take(read, events)?
+    };
     match done.refused.into_iter().next() {
         Some((writer, _)) => Err(PublishError::Differs { writer }),
         None => Ok(journal),

@@ -84,6 +84,8 @@ pub enum HubProblem {
     Deleted { writer: WriterId },
     /// What the hub has of a writer cannot be proven.
     NotOurs { writer: WriterId, what: String },
+    /// Events in the name of an own writer that it never wrote; `taken` where events of others come after them.
+    Forged { writer: WriterId, taken: bool },
     /// The hub did not take what was pushed.
     Rejected { reference: String, why: String },
     /// A reference that is none of a record.
@@ -105,6 +107,18 @@ impl std::fmt::Display for HubProblem {
                 write!(
                     f,
                     "what the hub has of writer {writer} was not taken: {what}"
+                )
+            }
+            Self::Forged { writer, taken } => {
+                let done = if *taken {
+                    "others wrote after them, so they were taken in to read those"
+                } else {
+                    "they were not taken"
+                };
+                write!(
+                    f,
+                    "the hub has events in the name of writer {writer}, which is yours, that were never written here: \
+                     somebody forged them; {done}, and you go on as a new writer"
                 )
             }
             Self::Rejected { reference, why } => {
@@ -293,6 +307,9 @@ fn take(
             .into_iter()
             .map(|(writer, what)| HubProblem::NotOurs { writer, what }),
     );
+    let forged = import.forged.into_iter();
+    done.problems
+        .extend(forged.map(|(writer, taken)| HubProblem::Forged { writer, taken }));
     if !import.events.is_empty() {
         let published = publisher.publish(journal)?;
         done.published.events += published.events;

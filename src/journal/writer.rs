@@ -44,6 +44,11 @@ pub(crate) fn name(person: &Principal) -> String {
     format!("{person}.writer")
 }
 
+/// Whose writer lies in the file of this name.
+pub(crate) fn person(name: &str) -> Option<Principal> {
+    Principal::try_from(name.strip_suffix(".writer")?).ok()
+}
+
 /// Looks up a person's writer.
 pub(crate) fn find(dir: &Dir, person: &Principal, here: Here<'_>) -> io::Result<Found> {
     let Some(bytes) = dir.slurp(&name(person), 4096)? else {
@@ -86,10 +91,7 @@ pub(crate) fn begin(
 pub(crate) fn all(dir: &Dir, names: &[String], here: Here<'_>) -> io::Result<Vec<WriterId>> {
     let mut writers = Vec::new();
     for name in names {
-        let Some(person) = name.strip_suffix(".writer") else {
-            continue;
-        };
-        let Ok(person) = Principal::try_from(person) else {
+        let Some(person) = person(name) else {
             continue;
         };
         if let Found::Writer(writer) | Found::Moved(writer) = find(dir, &person, here)? {

@@ -5,6 +5,9 @@ use std::process::Command;
 
 use super::publication::{all_refs, captured, git};
 use super::*;
+use crate::engine::WriterId;
+use crate::engine::event::Place;
+use crate::journal::history::Imported;
 use crate::journal::sync::{Pushed, fetch_evidence, find_at_hub};
 use crate::journal::{HubProblem, Publisher, SyncError, Synced, Transport, TransportError, sync};
 
@@ -408,4 +411,61 @@ fn case_29_eight_writers_long_without_a_hub_are_byte_for_byte_the_same_afterward
             );
         }
     }
+}
+
+/// Somebody who can write to the hub adds an event to a writer of another, well-formed in every way.
+fn forge_at_the_hub(mallory: &mut Peer, hub: &Path, writer: &WriterId, text: &str) {
+    mallory.sync().unwrap();
+    let mut events = mallory.journal.log().events().iter();
+    let last = events.rfind(|event| &event.writer == writer).unwrap();
+    let place = Place {
+        incident: incident(),
+        writer: writer.clone(),
+        seq: last.seq + 1,
+        prev: Some(last.id),
+        seen: vec![],
+    };
+    let (event, line) = Event::record(note("alice", 9, text), place).unwrap();
+    let forged = Imported {
+        event: Arc::new(event),
+        line: line.into_bytes(),
+    };
+    mallory.journal.import(vec![forged]).unwrap();
+    mallory.publisher.publish(&mallory.journal).unwrap();
+    let name = format!("refs/incidents/{}/w/{writer}", incident());
+    let spec = format!("{name}:{name}");
+    let args = ["push", "-q", hub.to_str().unwrap(), &spec];
+    assert!(run(&args, Some(mallory.publisher.path())).0);
+}
+
+#[test]
+fn what_an_own_writer_never_wrote_is_not_taken_in_and_a_new_writer_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (hub, mut alice, mut bob) = two(dir.path());
+    let writer = alice.journal.log().events()[0].writer.clone();
+    let mut mallory = Peer::new(dir.path(), "mallory", &hub);
+    forge_at_the_hub(&mut mallory, &hub, &writer, "I resign");
+    let done = alice.sync().unwrap();
+    let forged = |taken| HubProblem::Forged {
+        writer: writer.clone(),
+        taken,
+    };
+    assert!(done.problems.contains(&forged(false)), "{done:?}");
+    assert_eq!(texts(&alice.journal), ["incident.started"]);
+    // It is told for as long as it is there, and what alice says still reaches everybody.
+    let done = alice.sync().unwrap();
+    assert!(done.problems.contains(&forged(false)), "{done:?}");
+    alice.say("alice", "that was not me");
+    alice.sync().unwrap();
+    bob.sync().unwrap();
+    assert!(texts(&bob.journal).contains(&"that was not me".to_owned()));
+    // Bob took the forgery for alice's; once he wrote after it, it cannot be left out any more.
+    bob.say("bob", "what was not you?");
+    bob.sync().unwrap();
+    let done = alice.sync().unwrap();
+    assert!(done.problems.contains(&forged(true)), "{done:?}");
+    assert!(texts(&alice.journal).contains(&"what was not you?".to_owned()));
+    assert_eq!(alice.journal.log().events(), bob.journal.log().events());
+    let again = Journal::open(alice.journal.store(), &incident()).unwrap();
+    assert_eq!(again.log().events(), bob.journal.log().events());
 }
