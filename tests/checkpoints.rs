@@ -16,6 +16,8 @@ use std::path::Path;
 
 use runsheet::engine::event::Draft;
 use runsheet::engine::{Fact, RunId};
+use runsheet::evidence::Digest;
+use runsheet::trust::Statement;
 use team::{Person, Team, files_below, plain, text};
 
 const BOOK: &str = "\
@@ -134,7 +136,7 @@ fn a_policy_is_adopted_by_two_people_and_what_was_pending_is_void() {
     robin.fails(1, &["step", &inc, "drop", "run"]);
     robin.ok(&["request", &inc, "drop"]);
     let shown = sasha.run(&["approve", &inc, "drop"]);
-    assert!(text(&shown.stderr).contains("; 5m"), "{shown:?}");
+    assert!(text(&shown.stdout).contains("; 5m"), "{shown:?}");
     robin.ok(&["step", &inc, "drop", "run"]);
     robin.ok(&["sync", &inc]);
     robin.ok(&["verify", &inc]);
@@ -264,6 +266,41 @@ fn a_question_is_passed_on_to_who_may_answer_and_to_nobody_else() {
     robin.ok(&["request", &inc, "drop"]);
     let said = sasha.fails(1, &["delegate", &inc, "drop", "lee@example.org"]);
     assert!(said.contains("lee@example.org"), "{said}");
+}
+
+#[test]
+fn approve_prints_the_text_on_standard_output_as_its_digest_covers_it() {
+    let (_team, robin, sasha) = hub();
+    let inc = robin.start("a");
+    robin.ok(&["request", &inc, "drop"]);
+    let statement = |event: &Fact| match event {
+        Fact::CheckpointApproved(fact) => Some(fact.signed.statement.clone()),
+        _ => None,
+    };
+    let signed = |person: &Person| {
+        let journal = person.journal(&inc);
+        let mut events = journal.log().events().iter().rev();
+        let found = events.find_map(|event| statement(&event.fact)).unwrap();
+        Statement::parse(found.as_bytes()).unwrap()
+    };
+    let done = sasha.run(&["approve", &inc, "drop"]);
+    assert!(done.status.success(), "{done:?}");
+    let digest = Digest::of(&done.stdout);
+    assert_eq!(signed(&sasha).display, Some(digest), "{done:?}");
+    let said = text(&done.stderr);
+    assert!(
+        said.contains("request    sha256:") && said.contains("approved drop"),
+        "{said}"
+    );
+    // As one document, both digests and the text with it.
+    robin.ok(&["withdraw", &inc, "drop"]);
+    robin.ok(&["request", &inc, "drop"]);
+    let document = sasha.ok(&["--json", "approve", &inc, "drop"]);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["display"], digest.to_string());
+    assert_eq!(document["text"], text(&done.stdout));
+    assert_eq!(document["events"][0]["kind"], "checkpoint.approved");
+    assert_eq!(document["request"], signed(&sasha).request.to_string());
 }
 
 #[test]

@@ -32,19 +32,17 @@ pub fn run(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliErro
     };
     let mut session = open(desk, inc)?;
     let key = step.map(|step| session.step(step)).transpose()?;
+    if let (Some(step), Cmd::Approve { request, .. }) = (&key, &command) {
+        return steps::approve(common, &mut session, step.clone(), request.as_deref());
+    }
     let intent = match key {
-        Some(step) => of_step(common, &mut session, command, step)?,
+        Some(step) => of_step(&mut session, command, step)?,
         None => of_record(&session, command)?,
     };
     act(common, &mut session, intent)
 }
 
-fn of_step(
-    common: &Common,
-    session: &mut Session,
-    command: Cmd,
-    step: StepKey,
-) -> Result<Intent, CliError> {
+fn of_step(session: &mut Session, command: Cmd, step: StepKey) -> Result<Intent, CliError> {
     Ok(match command {
         Cmd::Request {
             secrets: given,
@@ -77,7 +75,6 @@ fn of_step(
             step,
             to: principal(session, &person)?,
         },
-        Cmd::Approve { request, .. } => steps::approval(common, session, step, request.as_deref())?,
         Cmd::Deny { reason, .. } => Intent::Deny {
             request: steps::asked(session, &step)?,
             step,

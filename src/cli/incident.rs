@@ -372,6 +372,19 @@ pub fn act(common: &Common, session: &mut Session, intent: Intent) -> Result<(),
 /// # Errors
 /// When nobody reads it.
 pub fn told(common: &Common, session: &mut Session, acted: &Acted) -> Result<(), CliError> {
+    told_with(common, session, acted, json!({}))
+}
+
+/// As [`told`], with these members more in the document.
+///
+/// # Errors
+/// As [`told`].
+pub fn told_with(
+    common: &Common,
+    session: &mut Session,
+    acted: &Acted,
+    mut document: serde_json::Value,
+) -> Result<(), CliError> {
     publish(session);
     if common.json {
         let events: Vec<_> = acted
@@ -379,7 +392,9 @@ pub fn told(common: &Common, session: &mut Session, acted: &Acted) -> Result<(),
             .iter()
             .map(|event| json!({ "event": event.id, "kind": event.fact.kind(), "sentence": sentence(event) }))
             .collect();
-        return out::json(&json!({ "incident": session.id(), "events": events }));
+        document["incident"] = json!(session.id());
+        document["events"] = json!(events);
+        return out::json(&document);
     }
     for event in &acted.events {
         out::talk(&format!(

@@ -79,6 +79,12 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether data is read on a terminal.
+#[must_use]
+pub fn is_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Asks one line, with an answer offered.
 ///
 /// # Errors

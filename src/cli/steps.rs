@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::{Common, Resolved, StepAction};
-use super::incident::{act, keep_for, pairs, publish, secrets, told};
+use super::incident::{act, keep_for, pairs, publish, secrets, told, told_with};
 use super::{CliError, out};
 use crate::driver::Session;
 use crate::engine::StepRef;
@@ -343,16 +343,17 @@ pub fn same_request(
     )))
 }
 
-/// Shows the approval text, and has a destructive step's id typed where somebody can.
+/// Shows what is asked, the text on standard output byte for byte as its digest covers it; asks for the step's id where
+/// that is due; and signs.
 ///
 /// # Errors
-/// When it is not what was named with `--request`, or the id was not typed.
-pub fn approval(
+/// When it is not what was shown before, nobody reads it, or a rule forbids it.
+pub fn approve(
     common: &Common,
-    session: &Session,
+    session: &mut Session,
     key: StepKey,
     request: Option<&str>,
-) -> Result<Intent, CliError> {
+) -> Result<(), CliError> {
     let digest = same_request(session, &key, request)?;
     let intent = Intent::Approve {
         step: key.clone(),
@@ -363,12 +364,16 @@ pub fn approval(
         .and_then(|prepared| prepared.display)
         .unwrap_or_default();
     if !common.json {
-        out::talk(&text);
+        out::data(&text)?;
         out::talk(&format!("request    {digest}"));
     }
     let destructive =
         record::find(session.state(), &key).is_ok_and(|found| found.step.risk == Risk::Destructive);
     if destructive && out::can_ask() {
+        // Whoever is asked has it before their eyes, wherever the data goes.
+        if common.json || !out::is_seen() {
+            out::talk(&text);
+        }
         super::screen::flush_input();
         let typed = out::ask(
             &format!("Type the step's id ({}) to approve it", key.step),
@@ -380,5 +385,7 @@ pub fn approval(
             ));
         }
     }
-    Ok(intent)
+    let acted = session.act(intent)?;
+    let shown = json!({ "request": digest, "display": Digest::of(text.as_bytes()), "text": text });
+    told_with(common, session, &acted, shown)
 }

@@ -327,7 +327,7 @@ fn case_09_an_input_file_or_symlink_swapped_before_running_is_not_run() {
     point_to("good");
     two.robin.ok(&["request", &two.inc, "tool"]);
     let done = two.sasha.run(&["approve", &two.inc, "tool"]);
-    let shown = text(&done.stderr);
+    let shown = text(&done.stdout);
     assert!(
         shown.contains("file       sha256:") && shown.contains(" ./tool.sh"),
         "{shown}"
