@@ -124,3 +124,28 @@ fn status_and_verify_tell_of_freezes_and_of_late_reviews() {
     let said = robin.fails(2, &["verify", &inc]);
     assert!(said.contains("is not reviewed: late since"), "{said}");
 }
+
+#[test]
+fn a_runbook_that_is_too_large_is_a_problem_of_its_own_file() {
+    let team = team("override: {roles: [commander]}");
+    let library = team.dir.path().join("library");
+    let large = format!("id: large\ntitle: A\n#{}", "x".repeat(2 << 20));
+    support::commit(&library, "runbooks/large.yaml", &large, "Large");
+    support::commit(&library, "runbooks/zz.yaml", "id: zz\n", "No title");
+    let robin = team.person("robin");
+    let said = robin.fails(1, &["check"]);
+    for row in [
+        "runbooks/large.yaml:1:1: error: the file has more than 1048576 bytes",
+        "runbooks/zz.yaml:1:1: error: ",
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with(row)),
+            "{row}: {said}"
+        );
+    }
+    let said = robin.run(&["check", "--gates"]);
+    let said = team::text(&said.stdout);
+    assert!(said.contains("could approve: sasha"), "{said}");
+    assert!(robin.ok(&["list"]).contains("drop-it"));
+    robin.start("drop-it");
+}

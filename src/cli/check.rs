@@ -14,7 +14,7 @@ use crate::engine::checkpoint::describe;
 use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::library::{
-    ALLOWED_SIGNERS, Author, Blob, CLOCKS, Library, MAX_FILE, POLICY, Pin, RUNBOOKS,
+    ALLOWED_SIGNERS, Author, CLOCKS, Entry, Library, LibraryError, MAX_FILE, POLICY, Pin, RUNBOOKS,
 };
 use crate::runbook::check::{self, File, Set};
 use crate::runbook::gates::{Keys, Passers, Prover};
@@ -187,26 +187,26 @@ fn keys(signers: &AllowedSigners) -> Keys {
 pub(super) fn of_library(library: &Library) -> Result<Vec<Checked>, CliError> {
     let pin = library.pin()?;
     let mut files = Vec::new();
-    let mut add = |path: String, blob: Blob, is_clock| {
+    let mut add = |path: String, bytes: Vec<u8>, is_clock| {
         files.push(Checked {
             path,
-            bytes: blob.bytes,
+            bytes,
             is_clock,
         });
     };
     for entry in library.entries(&pin)?.entries {
-        let blob = library.read_entry(&entry)?;
-        add(entry.path, blob, false);
+        let bytes = bytes_of(library, &entry)?;
+        add(entry.path, bytes, false);
     }
     for entry in library.clocks(&pin)?.entries {
-        let blob = library.read_entry(&entry)?;
-        add(entry.path, blob, true);
+        let bytes = bytes_of(library, &entry)?;
+        add(entry.path, bytes, true);
     }
     if let Some(blob) = library.policy(&pin)? {
-        add(POLICY.to_owned(), blob, false);
+        add(POLICY.to_owned(), blob.bytes, false);
     }
     if let Some(blob) = library.allowed_signers(&pin)? {
-        add(ALLOWED_SIGNERS.to_owned(), blob, false);
+        add(ALLOWED_SIGNERS.to_owned(), blob.bytes, false);
     }
     Ok(files)
 }
@@ -228,6 +228,18 @@ fn is_clock(path: &Path) -> bool {
         (name == CLOCKS || name == RUNBOOKS).then_some(name)
     });
     nearest == Some(CLOCKS) && path.extension().is_some_and(|ending| ending == "yaml")
+}
+
+/// A runbook's bytes. One that is too large stands for itself with more than is read of any file, so that it is told of
+/// like every other problem.
+fn bytes_of(library: &Library, entry: &Entry) -> Result<Vec<u8>, CliError> {
+    match library.read_entry(entry) {
+        Ok(blob) => Ok(blob.bytes),
+        Err(LibraryError::TooLarge { max, .. }) => {
+            Ok(vec![b'#'; usize::try_from(max + 1).unwrap_or(usize::MAX)])
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn gather(path: &Path, found: &mut Vec<Checked>) -> Result<(), CliError> {
@@ -342,12 +354,12 @@ pub(super) fn gates(common: &Common) -> Result<(), CliError> {
     let mut prover = Prover::new(&policy, keys.as_ref());
     let (mut found, mut shut) = (Vec::new(), false);
     for entry in library.entries(&pin)?.entries {
-        let blob = library.read_entry(&entry)?;
-        let Some(book) = parse::runbook(&entry.path, &blob.bytes).0 else {
+        let bytes = bytes_of(&library, &entry)?;
+        let Some(book) = parse::runbook(&entry.path, &bytes).0 else {
             out::talk(&format!("{}: cannot be read", escape::line(&entry.path)));
             continue;
         };
-        let authors = authors(&library, &pin, &entry.path, &blob.bytes, &book, &people)?;
+        let authors = authors(&library, &pin, &entry.path, &bytes, &book, &people)?;
         let now = SystemClock.now().to_utc();
         for step in &book.steps {
             let wrote = authors.get(&step.id);

@@ -220,10 +220,7 @@ pub(crate) fn source<'a>(file: &str, bytes: &'a [u8]) -> Result<Source<'a>, Box<
 fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Box<Problem>> {
     let start = Place { line: 1, column: 1 };
     if bytes.len() > MOST_BYTES {
-        let what = format!(
-            "the file has {} bytes, more than {MOST_BYTES} are not read",
-            bytes.len()
-        );
+        let what = format!("the file has more than {MOST_BYTES} bytes and is not read");
         return Err(Box::new(Problem::error(file, start, "too-large", what)));
     }
     std::str::from_utf8(bytes).map_err(|error| {
