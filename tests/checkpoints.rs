@@ -71,8 +71,8 @@ fn a_roll_back_is_asked_for_approved_and_run_like_the_step() {
         "{said}"
     );
     robin.ok(&["request", &inc, "drop", "--roll-back"]);
-    let shown = sasha.run(&["approve", &inc, "drop"]);
-    let shown = format!("{}{}", text(&shown.stdout), text(&shown.stderr));
+    let said = sasha.run(&["approve", &inc, "drop"]);
+    let shown = text(&said.stdout);
     assert!(
         shown.contains("ROLL BACK") && shown.contains("undone"),
         "{shown}"
@@ -81,6 +81,17 @@ fn a_roll_back_is_asked_for_approved_and_run_like_the_step() {
     robin.ok(&["step", &inc, "drop", "roll-back"]);
     assert_eq!(lines(&out), ["dropped", "undone"]);
     robin.fails(1, &["step", &inc, "drop", "roll-back"]);
+    // Who reads it later sees which of the two was approved.
+    assert!(text(&said.stderr).contains("sasha approved rolling back drop for robin"));
+    let told = robin.ok(&["timeline", &inc]);
+    for words in [
+        "approved drop for robin",
+        "approved rolling back drop for robin",
+        "passed the checkpoint of drop with",
+        "passed the checkpoint of rolling back drop with",
+    ] {
+        assert_eq!(told.matches(words).count(), 1, "{words}: {told}");
+    }
     robin.ok(&["sync", &inc]);
     robin.ok(&["verify", &inc]);
     assert!(robin.ok(&["export", &inc]).contains("roll back"));

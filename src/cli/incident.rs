@@ -15,12 +15,12 @@ use crate::engine::command::StartIncident;
 use crate::engine::event::Fidelity;
 use crate::engine::fact::Milestone;
 use crate::engine::intent::{Intent, Secret};
-use crate::engine::sentence::sentence;
-use crate::engine::{IncidentId, RunId};
+use crate::engine::{Event, IncidentId, RunId};
 use crate::evidence::{Digest, escape};
 use crate::host::files;
 use crate::journal::Store;
 use crate::runbook::model::{Role, Severity};
+use crate::timeline::wording::sentence_among;
 use crate::trust::{Mode, Principal};
 
 /// Does one of these commands.
@@ -386,11 +386,12 @@ pub fn told_with(
     mut document: serde_json::Value,
 ) -> Result<(), CliError> {
     publish(session);
+    let said = |event: &Event| sentence_among(event, session.journal().log().events());
     if common.json {
         let events: Vec<_> = acted
             .events
             .iter()
-            .map(|event| json!({ "event": event.id, "kind": event.fact.kind(), "sentence": sentence(event) }))
+            .map(|event| json!({ "event": event.id, "kind": event.fact.kind(), "sentence": said(event) }))
             .collect();
         document["incident"] = json!(session.id());
         document["events"] = json!(events);
@@ -400,7 +401,7 @@ pub fn told_with(
         out::talk(&format!(
             "{} {}",
             event.recorded_at.format("%H:%M:%S"),
-            sentence(event)
+            said(event)
         ));
     }
     Ok(())

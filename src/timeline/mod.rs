@@ -12,6 +12,7 @@ pub mod followups;
 pub mod header;
 pub mod metrics;
 pub mod rows;
+pub mod wording;
 
 use std::sync::Arc;
 

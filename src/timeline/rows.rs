@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::about::{self, About, Link, Origin, origin, own};
-use super::{Options, shown};
+use super::{Options, shown, wording};
 use crate::engine::details::Details;
 use crate::engine::event::Fidelity;
 use crate::engine::fact::Fact;
@@ -164,7 +164,10 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
     }
     let mut closed = false;
     let mut rows: Vec<Row> = Vec::with_capacity(events.len());
+    let mut asked = BTreeMap::new();
     for event in events {
+        asked.extend(wording::request(&event.fact));
+        let about = wording::answers(&event.fact).and_then(|step| asked.get(step));
         let mut entry = row(event, options);
         if let Some(later) = said.remove(&event.id) {
             entry.describe(later);
@@ -174,6 +177,9 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
             links: links.remove(&event.id).unwrap_or_default(),
             flags: flags.remove(&event.id).unwrap_or_default(),
             after_closing: closed,
+            text: wording::worded(format!(" {}", entry.text), &event.fact, about.copied())
+                .trim_start()
+                .to_owned(),
             ..entry
         });
         match &event.fact {

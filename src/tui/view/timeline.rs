@@ -17,8 +17,8 @@ use super::header;
 use super::walk::without_person;
 use crate::engine::event::{Event, Fidelity};
 use crate::engine::fact::Fact;
-use crate::engine::sentence::sentence;
 use crate::engine::sentence::{Class, class};
+use crate::timeline::wording::sentence_among;
 
 /// A silence longer than this is shown.
 const GAP_MINUTES: i64 = 10;
@@ -183,7 +183,11 @@ fn draw_event(
     };
     let class = class(event);
     let who = header::person(open, &event.person);
-    let words = without_person(&sentence(event), event.person.as_str(), &who);
+    let words = without_person(
+        &sentence_among(event, &open.events),
+        event.person.as_str(),
+        &who,
+    );
     let name = if inside.width > 100 { 14 } else { 8 };
     let mut line = Rich::of(Tone::Text, canvas.zone.clock(event.occurred_at))
         .and(Tone::Dim, fidelity(event.fidelity))
@@ -232,7 +236,11 @@ pub(super) fn entry(
     canvas: &Canvas<'_>,
     columns: usize,
 ) -> Vec<Rich> {
-    let mut rows = Rich::of(Tone::Title, canvas.clean(&sentence(event))).wrap(columns, 0);
+    let mut rows = Rich::of(
+        Tone::Title,
+        canvas.clean(&sentence_among(event, &open.events)),
+    )
+    .wrap(columns, 0);
     rows.push(Rich::default());
     let mut lines = circumstances(event, canvas);
     for evidence in evidence(&event.fact) {

@@ -17,9 +17,9 @@ use super::header;
 use super::pane::{self, Content};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Outcome;
-use crate::engine::sentence::sentence;
 use crate::engine::state::{Run, Status};
 use crate::runbook::model::{Kind, Risk};
+use crate::timeline::wording::sentence_among;
 
 /// Where the panes are.
 struct Plan {
@@ -447,7 +447,11 @@ fn draw_events(model: &Model, open: &Open, canvas: &mut Canvas<'_>, area: Rect) 
     for (at, event) in events.enumerate() {
         let y = area.y + u16::try_from(at).unwrap_or(0);
         let who = header::person(open, &event.person);
-        let words = without_person(&sentence(event), event.person.as_str(), &who);
+        let words = without_person(
+            &sentence_among(event, &open.events),
+            event.person.as_str(),
+            &who,
+        );
         let row = Rich::of(Tone::Dim, canvas.zone.clock(event.occurred_at))
             .and(
                 Tone::Accent,
