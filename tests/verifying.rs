@@ -45,6 +45,19 @@ struct Night {
     text: PathBuf,
 }
 
+impl Night {
+    /// The incident as `runsheet incidents` prints it.
+    fn short(&self) -> String {
+        let listed = self.robin.ok(&["incidents", "--all"]);
+        let listed = listed.split_whitespace();
+        let mut names = listed.filter(|word| word.starts_with("INC-"));
+        names
+            .find(|name| self.inc.ends_with(&name[4..]))
+            .unwrap()
+            .to_owned()
+    }
+}
+
 static NIGHT: LazyLock<Night> = LazyLock::new(|| {
     let team = Team::new(&[("a", BOOK)]).with_hub();
     let (robin, sasha) = (team.person("robin"), team.person("sasha"));
@@ -119,7 +132,7 @@ fn follow(hub: &str, at: &str, before: &str) -> (bool, String) {
         .args(["-c", &script])
         .current_dir(desk.path())
         .env("HUB", hub)
-        .env("INC", night.inc.trim_start_matches("INC-"))
+        .env("INC", night.short())
         .env("LIBRARY", night.team.dir.path().join("library"))
         .env("TEXT", &night.text)
         .stdin(Stdio::null())

@@ -87,3 +87,21 @@ fn a_killed_screen_is_picked_up_where_it_was() {
         "{timeline}"
     );
 }
+
+#[test]
+fn an_incident_that_is_only_at_the_hub_is_opened_from_there() {
+    let demo = Demo::new();
+    let mut newcomer = demo.sasha.clone();
+    let at = newcomer.iter().position(|word| word == "--state").unwrap();
+    newcomer[at + 1] = demo.place.path("a new state").display().to_string();
+    let args = demo.args(&newcomer, "open INC");
+    let term = Term::start(&demo.place, PROGRAM, &args, &[]);
+    term.wait("Welcome to the walk");
+    // What nobody has is said before there is a screen.
+    let mut args = newcomer;
+    args.extend(["open", "INC-0000"].map(str::to_owned));
+    let mut term = Term::start(&demo.place, PROGRAM, &args, &[]);
+    let status = term.ends(std::time::Duration::from_secs(20)).unwrap();
+    assert_eq!(status.code(), Some(2), "{}", term.text());
+    assert!(term.text().contains("or at the hub"), "{}", term.text());
+}

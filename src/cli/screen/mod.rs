@@ -61,6 +61,8 @@ pub fn open(common: &Common, inc: &str) -> Result<(), CliError> {
     let config = Config::read(common)?;
     let desk = config.desk()?;
     let id = super::incident::resolve(&desk, inc)?;
+    // One that is only at the hub is brought here first, as every other command does.
+    drop(crate::driver::sync::open_or_fetch(&desk, &id)?);
     drop(desk);
     show(common, &config, Some(id), None)
 }
