@@ -40,7 +40,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// As [`line`], for words that a digest or a commit id is made from: what comes out follows from the tables of this file
-/// alone and is the same in every version of this program, so marks on letters are not counted.
+/// alone and is the same in every version of this program, so marks on letters are not counted. A picture of a control
+/// character that stands in the text itself becomes `‹U+240A›`, so that it is told from the character.
 #[must_use]
 pub fn frozen_line(text: &str) -> Cow<'_, str> {
     if text.bytes().all(plain) {
@@ -313,6 +314,8 @@ impl Sink {
         match (c, width) {
             ('\0'..='\x1f', _) => self.picture(0x2400 + u32::from(c)),
             ('\x7f', _) => self.picture(0x2421),
+            // What is signed about must not read alike for a line's end and for its picture.
+            ('\u{2400}'..='\u{2421}', _) if self.style == Style::Frozen => self.code(c),
             ('\u{fe0e}' | '\u{fe0f}', _) if self.symbol => {
                 self.out.push(c);
                 self.symbol = false;
@@ -416,6 +419,15 @@ mod tests {
         let shown = line(&heap);
         assert!(shown.starts_with("a\u{301}\u{301}\u{301}\u{301}‹U+0301›"));
         assert!(!shown.contains(&"\u{301}".repeat(5)));
+    }
+
+    #[test]
+    fn a_picture_in_frozen_words_is_told_from_the_character_it_shows() {
+        assert_eq!(
+            frozen_line("a\nb\u{240a}c\x7f\u{2421}"),
+            "a␊b‹U+240A›c␡‹U+2421›"
+        );
+        assert_eq!(line("b\u{240a}c"), "b␊c");
     }
 
     #[test]

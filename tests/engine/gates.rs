@@ -176,3 +176,18 @@ fn case_09_an_override_is_for_its_files_too() {
     world.files = [("./drop".to_owned(), Digest::of(b"evil"))].into();
     assert_eq!(refused(world.run("alice", "drop")), RefusalKind::Changed);
 }
+
+#[test]
+fn a_line_end_in_a_value_and_its_picture_do_not_look_alike() {
+    use runsheet::engine::checkpoint::text::approval_text;
+    let shown = |target: &str| {
+        let mut world = World::started(POLICY, &[DROP], &[("target", target)]);
+        world.request("alice", "drop").unwrap();
+        let incident = world.state.incident.as_deref().unwrap();
+        let request = world.step("drop").request.clone().unwrap();
+        approval_text(incident, &request.record, &request.by)
+    };
+    let (end, picture) = (shown("db7\n--all"), shown("db7\u{240a}--all"));
+    assert!(end.contains("target = db7␊--all"), "{end}");
+    assert!(picture.contains("target = db7‹U+240A›--all"), "{picture}");
+}

@@ -31,7 +31,7 @@ def visible(text):
             c = chr(0x2421 if code == 0x7f else 0x2400 + code)
         elif c in "\ufe0e\ufe0f" and symbol:
             after = False
-        elif 0x80 <= code < 0xa0 or unseen(c):
+        elif 0x80 <= code < 0xa0 or 0x2400 <= code <= 0x2421 or unseen(c):
             c = f"‹U+{code:04X}›"
         out.append(c)
         symbol = after
