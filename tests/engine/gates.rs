@@ -191,3 +191,24 @@ fn a_line_end_in_a_value_and_its_picture_do_not_look_alike() {
     assert!(end.contains("target = db7␊--all"), "{end}");
     assert!(picture.contains("target = db7‹U+240A›--all"), "{picture}");
 }
+
+#[test]
+fn a_refusal_says_what_stands_in_the_way_of_what_was_wanted() {
+    use runsheet::engine::Intent;
+    let mut world = World::started(POLICY, &[DROP], &[]);
+    let at = world.at("erin");
+    world.site = Some(Site::here(&at));
+    world.request("alice", "drop").unwrap();
+    let why = |world: &mut World, who: &str| world.approve(who, "drop").unwrap_err().what;
+    let erin = why(&mut world, "erin");
+    assert!(
+        erin.contains("erin@example.org is who will run it"),
+        "{erin}"
+    );
+    world.deny("bob", "drop", "wrong host").unwrap();
+    let step = world.key("drop");
+    let refusal = world.act("alice", Intent::Withdraw(step)).unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Denied);
+    let what = "there is nothing to withdraw: bob@example.org denied it: wrong host";
+    assert_eq!(refusal.what, what);
+}

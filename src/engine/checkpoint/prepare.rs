@@ -233,7 +233,10 @@ fn request(
 fn withdraw(state: &State, key: &StepKey, at: &At) -> Result<Prepared, Refusal> {
     signs(at)?;
     let found = record::find(state, key)?;
-    let request = asked(found)?;
+    let request = asked(found).map_err(|refusal| Refusal {
+        what: format!("there is nothing to withdraw: {}", refusal.what),
+        ..refusal
+    })?;
     let mut statement = judge::template(
         found.incident,
         &request.record,

@@ -56,9 +56,14 @@ pub fn eligible(
     let is = |other: &Principal| incident.people.same(&person(incident, other), &who);
     let executes = Principal::try_from(request.record.executor.principal.as_str())
         .is_ok_and(|executor| is(&executor));
-    if is(&request.by) || executes {
+    let part = match (is(&request.by), executes) {
+        (true, _) => Some("asked for it"),
+        (false, true) => Some("is who will run it"),
+        (false, false) => None,
+    };
+    if let Some(part) = part {
         return refuse(format!(
-            "{principal} asked for it: a different person has to approve"
+            "{principal} {part}: a different person has to approve"
         ));
     }
     not_excluded(found, request, principal, &who)?;
