@@ -82,6 +82,12 @@ impl Encoding {
             .map_or(0, |at| at + if self == Self::Utf16Le { 2 } else { 1 })
     }
 
+    /// The first line of these bytes, or all of them where none ends.
+    #[must_use]
+    pub fn first_line(self, bytes: &[u8]) -> &[u8] {
+        &bytes[..self.line_end(bytes).unwrap_or(bytes.len())]
+    }
+
     /// How many lines end in these bytes.
     #[must_use]
     pub fn ends(self, bytes: &[u8]) -> u64 {
@@ -134,6 +140,35 @@ impl Text<'_> {
         let seen = self.encoding.decoded(seen);
         let seen = seen.strip_suffix(b"\n").unwrap_or(&seen);
         (self.clock)(seen.strip_suffix(b"\r").unwrap_or(seen))
+    }
+
+    /// The stamp of the first line of these that has one.
+    #[must_use]
+    pub fn first_stamp(&self, lines: &[u8]) -> Option<Stamp> {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let line = self.encoding.first_line(rest);
+            if let Some(stamp) = self.stamp(line) {
+                return Some(stamp);
+            }
+            rest = &rest[line.len()..];
+        }
+        None
+    }
+
+    /// The stamp of the last line of these that has one.
+    #[must_use]
+    pub fn last_stamp(&self, lines: &[u8]) -> Option<Stamp> {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let within = &rest[..rest.len() - self.encoding.unit().min(rest.len())];
+            let start = self.encoding.last_line_end(within);
+            if let Some(stamp) = self.stamp(&rest[start..]) {
+                return Some(stamp);
+            }
+            rest = &rest[..start];
+        }
+        None
     }
 }
 

@@ -4,9 +4,12 @@
 
 pub mod lines;
 mod local;
+pub mod packed;
 pub mod remote;
+pub mod rotated;
 pub mod source;
 pub mod stamp;
+pub mod whole;
 pub mod window;
 
 pub use local::{Pulled, Wanted, pull};

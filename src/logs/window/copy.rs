@@ -69,6 +69,7 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
             first: self.ends.0,
             last: self.ends.1,
             changed,
+            damage: None,
         })
     }
 
@@ -152,13 +153,7 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
         if from > start {
             rest = &rest[self.text.encoding.line_end(rest).unwrap_or(read)..];
         }
-        let mut last = None;
-        while !rest.is_empty() {
-            let line = self.text.encoding.line_end(rest).unwrap_or(rest.len());
-            last = self.text.stamp(&rest[..line]).or(last);
-            rest = &rest[line..];
-        }
-        Ok(last)
+        Ok(self.text.last_stamp(rest))
     }
 
     fn changed(&self, size: u64) -> io::Result<Option<Changed>> {

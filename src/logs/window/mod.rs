@@ -11,7 +11,7 @@ mod proven;
 mod search;
 mod sieve;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -55,6 +55,20 @@ impl Ask {
             digest: false,
             reading: None,
         }
+    }
+
+    /// Above a line stamped before this, none is at or after the moment.
+    #[must_use]
+    pub fn earlier(&self, moment: Stamp) -> Stamp {
+        let slack = i64::try_from(self.slack).unwrap_or(i64::MAX);
+        Stamp(moment.0.saturating_sub(slack))
+    }
+
+    /// Below a line stamped at or after this, none is before the moment.
+    #[must_use]
+    pub fn later(&self, moment: Stamp) -> Stamp {
+        let slack = i64::try_from(self.slack).unwrap_or(i64::MAX);
+        Stamp(moment.0.saturating_add(slack))
     }
 }
 
@@ -136,6 +150,21 @@ pub struct Located {
 }
 
 impl Located {
+    /// Of a stream, of which this was seen.
+    #[must_use]
+    pub fn streamed(size: u64, how: How, steps: Steps) -> Self {
+        Self {
+            size,
+            how,
+            span: 0..size,
+            core: 0..0,
+            steps,
+            cost: Cost::default(),
+            leading: false,
+            edges: (None, None),
+        }
+    }
+
     /// How many bytes would be kept: at least, at most. Nothing between the bounds was read for it.
     #[must_use]
     pub fn estimate(&self) -> (u64, u64) {
@@ -173,6 +202,8 @@ pub struct Report {
     pub last: Option<Stamp>,
     /// What happened to the source meanwhile.
     pub changed: Option<Changed>,
+    /// What could not be unpacked, in words; what came out before it was kept.
+    pub damage: Option<String>,
 }
 
 /// Finds where a window lies.
@@ -188,14 +219,6 @@ pub fn locate<S: Source + ?Sized>(source: &S, text: Text<'_>, ask: &Ask) -> io::
         search.sample()?;
     }
     let first = search.first(MOST_LEAD)?;
-    let slack = |moment: Stamp, sign: i8| {
-        let slack = i64::try_from(ask.slack).unwrap_or(i64::MAX);
-        Stamp(if sign < 0 {
-            moment.0.saturating_sub(slack)
-        } else {
-            moment.0.saturating_add(slack)
-        })
-    };
     let unordered = |search: &Search<'_, S>| search.steps().back > ask.slack;
     let (from, to) = (ask.window.from, ask.window.to);
     let mut bounds = Vec::new();
@@ -204,7 +227,12 @@ pub fn locate<S: Source + ?Sized>(source: &S, text: Text<'_>, ask: &Ask) -> io::
     } else if unordered(&search) {
         How::Unordered
     } else {
-        bounds = search.bounds(&[slack(from, -1), slack(from, 1), slack(to, -1), slack(to, 1)])?;
+        bounds = search.bounds(&[
+            ask.earlier(from),
+            ask.later(from),
+            ask.earlier(to),
+            ask.later(to),
+        ])?;
         if unordered(&search) {
             How::Unordered
         } else {

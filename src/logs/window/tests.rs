@@ -20,7 +20,7 @@ fn clock(line: &[u8]) -> Option<Stamp> {
     Some(Stamp(seconds * SECOND))
 }
 
-const TEXT: Text<'static> = Text {
+pub(crate) const TEXT: Text<'static> = Text {
     encoding: Encoding::Bytes,
     clock: &clock,
 };
@@ -53,7 +53,7 @@ pub(crate) fn naive(log: &[u8], text: Text<'_>, window: Window) -> Vec<u8> {
     kept
 }
 
-fn seconds(from: i64, to: i64) -> Window {
+pub(crate) fn seconds(from: i64, to: i64) -> Window {
     Window {
         from: Stamp(from * SECOND),
         to: Stamp(to * SECOND),
@@ -156,7 +156,7 @@ fn stamps_of(mut bytes: &[u8], text: Text<'_>) -> Vec<Stamp> {
 }
 
 /// One line a second from 100 on, for so many seconds.
-fn steady(count: i64) -> String {
+pub(crate) fn steady(count: i64) -> String {
     (100..100 + count)
         .map(|second| format!("{second:09} something happened\n"))
         .collect()
@@ -448,9 +448,9 @@ fn a_year_that_ends_and_clocks_that_are_set_forward_change_nothing() {
 }
 
 /// One line: a step in seconds since the line before, how late it is written, whether it has a stamp, its length.
-type Drawn = (i64, i64, bool, usize);
+pub(crate) type Drawn = (i64, i64, bool, usize);
 
-fn drawn(lines: &[Drawn], slack: i64, end: &str) -> Vec<u8> {
+pub(crate) fn drawn(lines: &[Drawn], slack: i64, end: &str) -> Vec<u8> {
     let mut log = Vec::new();
     let mut now = 1_000;
     for (index, (step, late, stamped, length)) in lines.iter().enumerate() {

@@ -1,0 +1,372 @@
+//! One log with all its files: which of them can hold lines of a window, told without opening the others, and those
+//! lines in the order of their time. Knows nothing of several logs, of hosts, or of what the lines are wanted for.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write};
+
+use super::lines::{Encoding, Text};
+use super::packed::{self, Bytes, Packing, Streamed};
+use super::rotated::{self, Member, identity};
+use super::source::{self, Source as _};
+use super::stamp::{Format, Stamp, Stamps, Zone};
+use super::window::{self, Ask, Changed, How, Report};
+
+/// So much of a file's beginning tells its packing, encoding and format.
+const SAMPLE: usize = 64 << 10;
+
+/// Nanoseconds by which a file may have been written to earlier than its last line says, beside the slack: file systems
+/// and packers that keep whole or even seconds only.
+const COARSE: i64 = 2_000_000_000;
+
+/// How lines are dated where it is not told by themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Dating {
+    /// Told from the lines if not said.
+    pub format: Option<Format>,
+    /// Of stamps without an offset.
+    pub zone: Zone,
+}
+
+/// What became of one file of a log.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its lines of the window were copied.
+    Copied(Box<Report>, Option<Packing>, Format),
+    /// Only how many bytes it would be was found out: at least, at most; nothing of a packed one.
+    Found(Option<(u64, u64)>, Option<Packing>, Format),
+    /// All its lines are older. If it was opened, then only to see its first lines.
+    Older {
+        /// See above.
+        opened: bool,
+    },
+    /// All its lines are younger. If it was opened, then only to see its first lines.
+    Younger {
+        /// See above.
+        opened: bool,
+    },
+    /// The budget was used up before it.
+    OverBudget,
+    /// No line that was looked at has a stamp.
+    NoStamps,
+    /// It could not be read, in words.
+    Unreadable(String),
+}
+
+/// Files of a log and what became of each, oldest first.
+pub type Outcomes = Vec<(Member, Outcome)>;
+
+/// A file that is open, and what its beginning tells.
+struct Opened {
+    file: File,
+    packing: Option<Packing>,
+    encoding: Encoding,
+    stamps: Option<Stamps>,
+    first: Option<Stamp>,
+}
+
+impl Opened {
+    fn open(member: &Member, dating: &Dating) -> io::Result<Self> {
+        let file = open(member)?;
+        let mut head = vec![0; SAMPLE];
+        let read = file.fill_at(&mut head, 0)?;
+        head.truncate(read);
+        let packing = Packing::of(&head);
+        if let Some(packing) = packing {
+            let mut unpacked = Vec::new();
+            // What is damaged is told by whoever reads on.
+            let _ = packing
+                .unpack(Bytes::of(&file))?
+                .take(SAMPLE as u64)
+                .read_to_end(&mut unpacked);
+            head = unpacked;
+        }
+        let encoding = Encoding::of(&head);
+        let whole = encoding.last_line_end(&head);
+        let sample = if whole == 0 { &head } else { &head[..whole] };
+        let stamps = match dating.format {
+            Some(format) => Some(Stamps::with(format, dating.zone, member.written)),
+            None => Stamps::detect(&encoding.decoded(sample), dating.zone, member.written),
+        };
+        let mut opened = Self {
+            file,
+            packing,
+            encoding,
+            stamps,
+            first: None,
+        };
+        if opened.stamps.is_none() && packing.is_none() {
+            opened.stamps = opened.elsewhere(dating, member.written)?;
+        }
+        let first = |stamps: &Stamps| {
+            let clock = |line: &[u8]| stamps.of(line);
+            let text = Text {
+                encoding,
+                clock: &clock,
+            };
+            text.first_stamp(sample)
+        };
+        opened.first = opened.stamps.as_ref().and_then(first);
+        Ok(opened)
+    }
+
+    /// A log may begin with anything: its middle and its end are looked at too.
+    fn elsewhere(&self, dating: &Dating, newest: Stamp) -> io::Result<Option<Stamps>> {
+        let size = self.file.size()?;
+        for at in [size / 2, size.saturating_sub(SAMPLE as u64)] {
+            let mut sample = vec![0; SAMPLE];
+            let read = self.file.fill_at(&mut sample, self.encoding.align(at))?;
+            let sample = self.encoding.decoded(&sample[..read]);
+            if let Some(stamps) = Stamps::detect(&sample, dating.zone, newest) {
+                return Ok(Some(stamps));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Copies the lines of the window out of all files of a log, oldest first. With `estimate` it only finds where they are.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn window(
+    members: &[Member],
+    dating: &Dating,
+    ask: &Ask,
+    estimate: bool,
+    out: &mut dyn Out,
+) -> io::Result<Outcomes> {
+    Whole {
+        dating: *dating,
+        ask,
+        estimate,
+        opened: members.iter().map(|_| None).collect(),
+        members,
+    }
+    .run(out)
+}
+
+/// What lines are written to; where it can be emptied again, a packed log that turns out to be unordered is begun anew.
+pub trait Out: Write {
+    /// Takes back everything after so many bytes; false where that is impossible.
+    ///
+    /// # Errors
+    /// When it should be possible and fails.
+    fn back_to(&mut self, _bytes: u64) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+impl Out for Vec<u8> {
+    fn back_to(&mut self, bytes: u64) -> io::Result<bool> {
+        self.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+        Ok(true)
+    }
+}
+
+impl Out for File {
+    fn back_to(&mut self, bytes: u64) -> io::Result<bool> {
+        if !self.metadata()?.is_file() {
+            return Ok(false);
+        }
+        self.set_len(bytes)?;
+        self.seek(io::SeekFrom::Start(bytes))?;
+        Ok(true)
+    }
+}
+
+struct Whole<'a> {
+    members: &'a [Member],
+    dating: Dating,
+    ask: &'a Ask,
+    estimate: bool,
+    /// What was opened on the way, or why not.
+    opened: Vec<Option<Result<Opened, String>>>,
+}
+
+impl Whole<'_> {
+    fn run(mut self, out: &mut dyn Out) -> io::Result<Outcomes> {
+        let members = self.members;
+        let start = self.start();
+        let mut outcomes = Vec::new();
+        let (mut kept, mut full, mut behind) = (0, false, false);
+        for (index, member) in members.iter().enumerate() {
+            let opened = matches!(self.opened[index], Some(Ok(_)));
+            let outcome = if index < start {
+                Outcome::Older { opened }
+            } else if full {
+                Outcome::OverBudget
+            } else if behind {
+                Outcome::Younger { opened }
+            } else {
+                self.one(index, kept, out)?
+            };
+            behind |= matches!(outcome, Outcome::Younger { .. });
+            if let Outcome::Copied(report, ..) = &outcome {
+                kept += report.kept.bytes;
+                full |= report.kept.cut.is_some();
+            }
+            outcomes.push((member.clone(), outcome));
+        }
+        Ok(outcomes)
+    }
+
+    /// The first file that may hold lines of the window.
+    fn start(&mut self) -> usize {
+        let from = self.ask.window.from;
+        let older = |member: &Member| {
+            let last = self.ask.later(member.written);
+            last.0.saturating_add(COARSE) < from.0
+        };
+        let mut start = self.members.iter().rposition(older).map_or(0, |at| at + 1);
+        // Above the first line of a file that begins before the window by more than the slack, none is in the window.
+        let mut end = self.members.len();
+        while end > start + 1 {
+            let middle = start + (end - start) / 2;
+            let first = self
+                .open(middle)
+                .as_ref()
+                .ok()
+                .and_then(|opened| opened.first);
+            if first.is_some_and(|first| first < self.ask.earlier(from)) {
+                start = middle;
+            } else {
+                end = middle;
+            }
+        }
+        start
+    }
+
+    fn open(&mut self, index: usize) -> &Result<Opened, String> {
+        let (member, dating) = (&self.members[index], &self.dating);
+        self.opened[index]
+            .get_or_insert_with(|| Opened::open(member, dating).map_err(|error| error.to_string()))
+    }
+
+    fn one(&mut self, index: usize, kept: u64, out: &mut dyn Out) -> io::Result<Outcome> {
+        let (ask, estimate, dating) = (self.ask, self.estimate, self.dating);
+        let known = self.opened.iter().flatten().flatten();
+        let known = known
+            .filter_map(|opened| opened.stamps.as_ref())
+            .next()
+            .map(Stamps::format);
+        let member = &self.members[index];
+        let opened = match self.open(index) {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Outcome::Unreadable(error.clone())),
+        };
+        let begins_behind = opened
+            .first
+            .is_some_and(|first| first >= ask.later(ask.window.to));
+        let borrowed = known.map(|format| Stamps::with(format, dating.zone, member.written));
+        let Some(stamps) = opened.stamps.as_ref().or(borrowed.as_ref()) else {
+            return Ok(Outcome::NoStamps);
+        };
+        let clock = |line: &[u8]| stamps.of(line);
+        let text = Text {
+            encoding: opened.encoding,
+            clock: &clock,
+        };
+        let ask = Ask {
+            limit: ask.limit.map(|limit| limit.saturating_sub(kept)),
+            ..*ask
+        };
+        let format = stamps.format();
+        if estimate {
+            let bytes = match opened.packing {
+                Some(_) => None,
+                None => Some(estimated(&opened.file, text, &ask)?),
+            };
+            if begins_behind && bytes == Some((0, 0)) {
+                return Ok(Outcome::Younger { opened: true });
+            }
+            return Ok(Outcome::Found(bytes, opened.packing, format));
+        }
+        let mut report = match opened.packing {
+            Some(packing) => stream(&opened.file, packing, text, &ask, kept, out)?,
+            None => window::window(&opened.file, text, &ask, out)?,
+        };
+        if begins_behind && report.kept.bytes == 0 && report.located.steps.back <= ask.slack {
+            return Ok(Outcome::Younger { opened: true });
+        }
+        report.changed = changed(member, &opened.file, report.changed);
+        Ok(Outcome::Copied(Box::new(report), opened.packing, format))
+    }
+}
+
+/// Opens the file that was listed, under whatever name it has by now.
+fn open(member: &Member) -> io::Result<File> {
+    let same = |file: &File| {
+        let meta = file.metadata();
+        meta.is_ok_and(|meta| identity(&meta) == member.identity)
+    };
+    let file = source::open(&member.path)?;
+    if same(&file) {
+        return Ok(file);
+    }
+    let base = member.path.with_file_name(&member.turn.base);
+    let renamed = rotated::siblings(&base)?;
+    let renamed = renamed
+        .iter()
+        .find(|other| other.identity == member.identity);
+    let file = renamed.map(|other| source::open(&other.path)).transpose()?;
+    file.filter(same)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "rotated away meanwhile"))
+}
+
+fn changed(member: &Member, file: &File, changed: Option<Changed>) -> Option<Changed> {
+    let there = std::fs::metadata(&member.path).is_ok_and(|meta| {
+        let file = file.metadata().map(|file| identity(&file));
+        file.is_ok_and(|file| file == identity(&meta))
+    });
+    if there {
+        changed
+    } else {
+        Some(Changed::Rotated)
+    }
+}
+
+/// How many bytes the window has; a small file is read for it, a large one only at the bounds.
+fn estimated(file: &File, text: Text<'_>, ask: &Ask) -> io::Result<(u64, u64)> {
+    let located = window::locate(file, text, ask)?;
+    if located.how != How::Small {
+        return Ok(located.estimate());
+    }
+    let report = window::copy(file, text, ask, located, &mut io::sink())?;
+    Ok((report.kept.bytes, report.kept.bytes))
+}
+
+/// The window of a packed file, begun anew with each line looked at where its lines are out of order.
+fn stream(
+    file: &File,
+    packing: Packing,
+    text: Text<'_>,
+    ask: &Ask,
+    kept: u64,
+    out: &mut dyn Out,
+) -> io::Result<Report> {
+    let size = file.size()?;
+    let mut each_line = false;
+    loop {
+        let mut unpacked = packing.unpack(Bytes::of(file))?;
+        match packed::window(&mut unpacked, text, ask, each_line, out)? {
+            Streamed::Done(mut report) => {
+                let now = file.size()?;
+                report.changed = match now.cmp(&size) {
+                    std::cmp::Ordering::Less => Some(Changed::Shrank(now)),
+                    std::cmp::Ordering::Greater => Some(Changed::Grew(now - size)),
+                    std::cmp::Ordering::Equal => None,
+                };
+                return Ok(*report);
+            }
+            Streamed::Unordered if out.back_to(kept)? => each_line = true,
+            Streamed::Unordered => {
+                let what =
+                    "packed, and out of order: write it to a file with -o, or with more --slack";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
