@@ -304,6 +304,11 @@ pub enum Cmd {
     },
     /// Pull a key log into the record as evidence
     Collect { inc: String, log: String },
+    /// Read log files
+    Logs {
+        #[command(subcommand)]
+        action: Logs,
+    },
     /// Record a stakeholder update
     Update {
         inc: String,
@@ -368,6 +373,14 @@ pub enum Cmd {
     },
     /// The manual page
     Man,
+}
+
+/// What can be done with log files.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum Logs {
+    /// The lines of some minutes out of logs of any size, their rotated and packed files with them
+    Window(super::logs::WindowLogs),
 }
 
 /// What can be done with people.

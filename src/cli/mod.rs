@@ -13,6 +13,7 @@ mod elsewhere;
 mod gate;
 mod incident;
 mod library;
+mod logs;
 mod out;
 mod people;
 mod proof;
@@ -193,6 +194,9 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Cmd::Curate(command) => curate::run(&common, command),
         Cmd::Gate(wanted) => gate::run(&common, &wanted),
+        Cmd::Logs {
+            action: args::Logs::Window(wanted),
+        } => logs::window(&common, &wanted),
         Cmd::Open { inc } => screen::open(&common, &inc),
         Cmd::Demo { no_screen } => demo::run(&common, no_screen),
         Cmd::Doctor => doctor::run(&common),

@@ -9,7 +9,7 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime, NaiveTime, TimeDelta};
 pub fn read(text: &str, now: DateTime<FixedOffset>) -> Result<DateTime<FixedOffset>, String> {
     let text = text.trim();
     if let Some(ago) = text.strip_prefix('-') {
-        return ago_of(ago)
+        return span(ago)
             .and_then(|span| now.checked_sub_signed(span))
             .ok_or_else(|| wrong(text));
     }
@@ -46,7 +46,9 @@ pub fn read(text: &str, now: DateTime<FixedOffset>) -> Result<DateTime<FixedOffs
     })
 }
 
-fn ago_of(text: &str) -> Option<TimeDelta> {
+/// Reads `30s`, `12m`, `2h`, `3d`.
+#[must_use]
+pub fn span(text: &str) -> Option<TimeDelta> {
     let unit = text.chars().last()?;
     let count: i64 = text[..text.len() - unit.len_utf8()]
         .parse()

@@ -1,0 +1,226 @@
+//! `runsheet logs window`: the lines of a window, as they are, and a report of what was read and what was not.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use chrono::{DateTime, FixedOffset};
+use serde_json::json;
+
+use super::shown::Shown;
+use super::{WindowLogs, report};
+use crate::cli::args::Common;
+use crate::cli::{CliError, out, times};
+use crate::evidence::escape;
+use crate::host::clock::{Clock as _, SystemClock};
+use crate::logs::rotated::{self, Member};
+use crate::logs::stamp::{Format, Stamp, Window, Zone};
+use crate::logs::whole::{self, Dating, Out, Outcome, Outcomes};
+use crate::logs::window::Ask;
+
+/// Does it.
+///
+/// # Errors
+/// When something typed cannot be used, a file cannot be read, or the output cannot be written.
+pub fn run(common: &Common, wanted: &WindowLogs) -> Result<(), CliError> {
+    let now = SystemClock.now();
+    let ask = ask(wanted, now)?;
+    let dating = dating(wanted)?;
+    let logs = rotated::logs(&wanted.files, wanted.alone).map_err(CliError::Input)?;
+    let [members] = logs.as_slice() else {
+        return Err(CliError::Input("several logs".to_owned()));
+    };
+    let mut target = target(common, wanted, members)?;
+    let outcomes = whole::window(members, &dating, &ask, wanted.estimate, &mut *target)?;
+    target.flush()?;
+    tell(common, &ask, &outcomes)
+}
+
+fn ask(wanted: &WindowLogs, now: DateTime<FixedOffset>) -> Result<Ask, CliError> {
+    let moment = |text: &str| times::read(text, now).map(|time| Stamp::of(time.to_utc()));
+    let from = moment(&wanted.from).map_err(CliError::Input)?;
+    let to = wanted
+        .to
+        .as_deref()
+        .map_or(Ok(Stamp::of(now.to_utc())), moment);
+    let window = Window {
+        from,
+        to: to.map_err(CliError::Input)?,
+    };
+    if window.to <= window.from {
+        return Err(CliError::Input(
+            "the window ends before it begins".to_owned(),
+        ));
+    }
+    let slack = times::span(&wanted.slack).and_then(|span| span.num_nanoseconds());
+    let slack = slack.and_then(|nanos| u64::try_from(nanos).ok());
+    let no_slack = || {
+        CliError::Input(format!(
+            "`{}` is no span: 30s, 2m, 1h",
+            wanted.slack.escape_debug()
+        ))
+    };
+    Ok(Ask {
+        slack: slack.ok_or_else(no_slack)?,
+        limit: wanted.limit.as_deref().map(bytes).transpose()?,
+        digest: wanted.sha256,
+        ..Ask::of(window)
+    })
+}
+
+fn bytes(text: &str) -> Result<u64, CliError> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let count: Option<u64> = digits.parse().ok();
+    count
+        .and_then(|count| count.checked_mul(1 << shift))
+        .ok_or_else(|| {
+            CliError::Input(format!(
+                "`{}` is no size: 4096, 64k, 10M, 1G",
+                text.escape_debug()
+            ))
+        })
+}
+
+fn dating(wanted: &WindowLogs) -> Result<Dating, CliError> {
+    let format = wanted.format.as_deref().map(|word| {
+        Format::named(word).ok_or_else(|| {
+            let known = Format::WORDS.join(", ");
+            CliError::Input(format!("`{}` is no format: {known}", word.escape_debug()))
+        })
+    });
+    let zone = wanted.zone.as_deref().map(|word| {
+        Zone::parse(word).ok_or_else(|| {
+            CliError::Input(format!(
+                "`{}` is no zone: UTC, +02:00, Europe/Berlin",
+                word.escape_debug()
+            ))
+        })
+    });
+    Ok(Dating {
+        format: format.transpose()?,
+        zone: zone.transpose()?.unwrap_or_else(here),
+    })
+}
+
+/// The zone of this machine; UTC where it cannot be told.
+fn here() -> Zone {
+    let named = std::env::var("TZ").ok();
+    let named = named.or_else(|| {
+        let link = std::fs::read_link("/etc/localtime").ok()?;
+        let (_, name) = link.to_str()?.split_once("zoneinfo/")?;
+        Some(name.to_owned())
+    });
+    named
+        .and_then(|name| Zone::parse(name.trim_start_matches(':')))
+        .unwrap_or(Zone::UTC)
+}
+
+/// Where the lines go: a file, a pipe, or a terminal, which gets them escaped. With `--json` standard output is the
+/// report's.
+fn target(
+    common: &Common,
+    wanted: &WindowLogs,
+    members: &[Member],
+) -> Result<Box<dyn Out>, CliError> {
+    if let (Some(path), false) = (&wanted.output, wanted.estimate) {
+        return Ok(Box::new(create(path, members)?));
+    }
+    if common.json || wanted.estimate {
+        return Ok(Box::new(Nowhere));
+    }
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    Ok(if stdout.is_terminal() {
+        Box::new(Shown::on(stdout))
+    } else {
+        Box::new(Piped(stdout))
+    })
+}
+
+/// What is kept may hold secrets: nobody else reads it.
+fn create(path: &Path, members: &[Member]) -> Result<File, CliError> {
+    let fail = |error: io::Error| CliError::Input(format!("{}: {error}", path.display()));
+    let same = |meta: std::fs::Metadata| {
+        let written = rotated::identity(&meta);
+        members.iter().any(|member| member.identity == written)
+    };
+    if std::fs::metadata(path).is_ok_and(same) {
+        return Err(CliError::Input(format!(
+            "{}: is one of the logs",
+            path.display()
+        )));
+    }
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path).map_err(fail)
+}
+
+/// Standard output, which is never taken back.
+struct Piped(File);
+
+impl Write for Piped {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Out for Piped {}
+
+/// For counting alone.
+struct Nowhere;
+
+impl Write for Nowhere {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Out for Nowhere {
+    fn back_to(&mut self, _: u64) -> io::Result<bool> {
+        Ok(true)
+    }
+}
+
+fn tell(common: &Common, ask: &Ask, outcomes: &Outcomes) -> Result<(), CliError> {
+    if common.json {
+        let files: Vec<_> = outcomes
+            .iter()
+            .map(|(member, outcome)| report::document(member, outcome))
+            .collect();
+        let kept = outcomes.iter().filter_map(|(_, outcome)| match outcome {
+            Outcome::Copied(report, ..) => Some((report.kept.bytes, report.kept.lines)),
+            _ => None,
+        });
+        let (bytes, lines) = kept.fold((0, 0), |sum, kept| (sum.0 + kept.0, sum.1 + kept.1));
+        out::json(&json!({
+            "window": { "from": report::time(ask.window.from), "to": report::time(ask.window.to) },
+            "slack_ns": ask.slack,
+            "bytes": bytes,
+            "lines": lines,
+            "files": files,
+        }))?;
+    } else {
+        for (member, outcome) in outcomes {
+            out::talk(&escape::text(&report::words(member, outcome)));
+        }
+    }
+    let failed = |outcome: &Outcome| matches!(outcome, Outcome::NoStamps | Outcome::Unreadable(_));
+    if outcomes.iter().any(|(_, outcome)| failed(outcome)) {
+        return Err(CliError::Status(2));
+    }
+    Ok(())
+}
