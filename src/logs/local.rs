@@ -50,7 +50,10 @@ pub fn pull(wanted: &Wanted<'_>) -> Result<Vec<Pulled>, String> {
 }
 
 /// The files a path or pattern names, in order of their names.
-fn paths(pattern: &str) -> Result<Vec<PathBuf>, String> {
+///
+/// # Errors
+/// In words: when there are none, or too many.
+pub fn paths(pattern: &str) -> Result<Vec<PathBuf>, String> {
     if !pattern.contains(['*', '?', '[']) {
         return Ok(vec![PathBuf::from(pattern)]);
     }

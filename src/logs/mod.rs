@@ -2,17 +2,18 @@
 //! pulling it as evidence. What comes back is raw; whoever keeps it redacts it first. Knows nothing of incidents, of git
 //! or of the terminal.
 
+pub mod index;
 pub mod lines;
 mod local;
+pub mod mapped;
 pub mod packed;
 pub mod remote;
 pub mod rotated;
-pub mod mapped;
-pub mod remote;
 pub mod search;
 pub mod source;
 pub mod stamp;
+pub mod view;
 pub mod whole;
 pub mod window;
 
-pub use local::{Pulled, Wanted, pull};
+pub use local::{Pulled, Wanted, paths, pull};
