@@ -2,10 +2,12 @@
 //! pulling it as evidence. What comes back is raw; whoever keeps it redacts it first. Knows nothing of incidents, of git
 //! or of the terminal.
 
+pub mod behind;
 pub mod index;
 pub mod lines;
 mod local;
 pub mod mapped;
+pub mod merge;
 pub mod packed;
 pub mod remote;
 pub mod rotated;

@@ -1,7 +1,29 @@
 //! Dates and times of day as numbers, read byte by byte: quick enough to be done for every line of a log. Knows nothing
 //! of formats.
 
+/// What a fraction of so many digits is multiplied with to be of nanoseconds.
+const POWERS: [u32; 10] = [
+    1_000_000_000,
+    100_000_000,
+    10_000_000,
+    1_000_000,
+    100_000,
+    10_000,
+    1_000,
+    100,
+    10,
+    1,
+];
+
+/// A number of two digits.
+#[inline]
+pub(super) fn two(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
+}
+
 /// Days from 1970-01-01 to this day of the proleptic Gregorian calendar (Howard Hinnant, `days_from_civil`).
+#[inline]
 pub(super) fn days(year: i64, month: u32, day: u32) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -12,6 +34,7 @@ pub(super) fn days(year: i64, month: u32, day: u32) -> i64 {
 }
 
 /// Whether there is such a day.
+#[inline]
 pub(super) fn is_day(year: i64, month: u32, day: u32) -> bool {
     let most = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -23,11 +46,13 @@ pub(super) fn is_day(year: i64, month: u32, day: u32) -> bool {
     (1..=most).contains(&day)
 }
 
+#[inline]
 fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
 /// Seconds since midnight; a leap second is the first of the next minute.
+#[inline]
 pub(super) fn clock(hour: u32, minute: u32, second: u32) -> Option<u32> {
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }
@@ -49,29 +74,35 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(super) fn new(line: &'a [u8], at: usize) -> Self {
         Self { line, at }
     }
 
+    #[inline]
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.line.get(self.at).copied()
     }
 
     /// What is left of the line.
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.line.get(self.at..).unwrap_or_default()
     }
 
     /// Steps over this byte.
+    #[inline]
     pub(super) fn byte(&mut self, wanted: u8) -> Option<()> {
         self.one_of(&[wanted]).map(|_| ())
     }
 
     /// Steps over one of these bytes and says which.
+    #[inline]
     pub(super) fn one_of(&mut self, wanted: &[u8]) -> Option<u8> {
         let byte = self.peek().filter(|byte| wanted.contains(byte))?;
         self.at += 1;
@@ -79,6 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over these bytes.
+    #[inline]
     pub(super) fn word(&mut self, word: &[u8]) -> Option<()> {
         self.rest().starts_with(word).then(|| self.at += word.len())
     }
@@ -100,12 +132,14 @@ impl<'a> Reader<'a> {
     }
 
     /// One or two digits.
+    #[inline]
     pub(super) fn short(&mut self) -> Option<u32> {
         let first = self.digits(1)?;
         Some(self.digits(1).map_or(first, |second| first * 10 + second))
     }
 
     /// Two digits, or one, also after a blank more.
+    #[inline]
     pub(super) fn padded(&mut self) -> Option<u32> {
         if self.byte(b' ').is_some() {
             return self.digits(1);
@@ -114,26 +148,36 @@ impl<'a> Reader<'a> {
     }
 
     /// How many digits come next.
+    #[inline]
     pub(super) fn count_digits(&self) -> usize {
         let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit());
         digits.count()
     }
 
     /// Whether so many digits come next.
+    #[inline]
     pub(super) fn digits_come(&self, count: usize) -> bool {
         self.count_digits() >= count
     }
 
     /// One digit or more, at most so many, at most nine.
+    #[inline]
     pub(super) fn number(&mut self, most: usize) -> Option<u32> {
-        let count = self.count_digits().min(most).min(9);
-        if count == 0 {
-            return None;
+        let (mut value, mut count) = (0, 0);
+        for byte in self.rest().iter().take(most.min(9)) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value * 10 + u32::from(digit);
+            count += 1;
         }
-        self.digits(count)
+        self.at += count;
+        (count > 0).then_some(value)
     }
 
     /// `<34>`: facility and severity.
+    #[inline]
     pub(super) fn priority(&mut self) -> Option<u32> {
         self.byte(b'<')?;
         let priority = self.number(3)?;
@@ -142,6 +186,7 @@ impl<'a> Reader<'a> {
     }
 
     /// ` AM` or ` PM` if it is there, as the hours it adds. Windows also writes a narrow no-break space before it.
+    #[inline]
     pub(super) fn half_of_day(&mut self) -> Option<u32> {
         let mut ahead = *self;
         let _ = ahead.byte(b' ').or(ahead.word("\u{202f}".as_bytes()));
@@ -152,6 +197,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An English month by its first three letters.
+    #[inline]
     pub(super) fn month(&mut self) -> Option<u32> {
         let word: [u8; 3] = self.rest().get(..3)?.try_into().ok()?;
         let month = match &word {
@@ -175,39 +221,44 @@ impl<'a> Reader<'a> {
 
     /// Digits of a fraction after one of these marks, in nanoseconds; no fraction is none of them. What is finer is
     /// left out.
+    #[inline]
     pub(super) fn fraction(&mut self, marks: &[u8]) -> u32 {
-        let mut ahead = *self;
-        if ahead.one_of(marks).is_none() {
+        let Some((mark, digits)) = self.rest().split_first() else {
+            return 0;
+        };
+        if !marks.contains(mark) {
             return 0;
         }
         let (mut nanos, mut count) = (0, 0);
-        while let Some(digit) = ahead.digits(1) {
-            if count < 9 {
-                nanos = nanos * 10 + digit;
-                count += 1;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
             }
+            if count < 9 {
+                nanos = nanos * 10 + u32::from(digit);
+            }
+            count += 1;
         }
         if count == 0 {
             return 0;
         }
-        self.at = ahead.at;
-        nanos * 10_u32.pow(9 - count)
+        self.at += 1 + count;
+        nanos * POWERS[count.min(9)]
     }
 
     /// `HH:MM:SS` as seconds since midnight.
+    #[inline]
     pub(super) fn clock(&mut self) -> Option<u32> {
-        let text: [u8; 8] = self.rest().get(..8)?.try_into().ok()?;
-        if text[2] != b':' || text[5] != b':' {
-            return None;
-        }
-        let hour = self.digits(2)?;
-        self.at += 1;
-        let minute = self.digits(2)?;
-        self.at += 1;
-        clock(hour, minute, self.digits(2)?)
+        let text: &[u8; 8] = self.rest().first_chunk()?;
+        let two = |at: usize| two(text[at], text[at + 1]);
+        let clock = clock(two(0)?, two(3)?, two(6)?)?;
+        self.at += 8;
+        (text[2] == b':' && text[5] == b':').then_some(clock)
     }
 
     /// `HHMMSS` as seconds since midnight, if six digits come next.
+    #[inline]
     pub(super) fn bare_clock(&mut self) -> Option<u32> {
         if !self.digits_come(6) {
             return None;
@@ -217,6 +268,7 @@ impl<'a> Reader<'a> {
 
     /// An offset from UTC in seconds (`Z`, `+02`, `+0200`, `+02:00`), also after a blank (` +0200`, ` UTC`), if there
     /// is one.
+    #[inline]
     pub(super) fn offset(&mut self) -> Option<i32> {
         let mut ahead = *self;
         let apart = ahead.byte(b' ').is_some();
@@ -229,6 +281,7 @@ impl<'a> Reader<'a> {
         Some(seconds)
     }
 
+    #[inline]
     fn offset_here(&mut self, apart: bool) -> Option<i32> {
         if self.word(b"UTC").or(self.word(b"GMT")).is_some() {
             return Some(0);
@@ -252,6 +305,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing that would make a longer number of what was read.
+    #[inline]
     pub(super) fn end(&self) -> Option<()> {
         (!self.peek().is_some_and(|byte| byte.is_ascii_digit())).then_some(())
     }

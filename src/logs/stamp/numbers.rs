@@ -1,31 +1,34 @@
 //! Stamps that are made of digits, read at one place of a line.
 
-use super::civil::{Reader, clock, clock12};
+use super::civil::{Reader, clock, clock12, two};
 use super::when::{Date, When, dated, moment, placed, yearless};
 
 /// `2026-08-17T14:00:00.123+02:00` and its kin.
+#[inline]
 pub(super) fn iso(line: &[u8], at: usize) -> Option<When> {
     year_first(line, at, b'-', b"T t")
 }
 
 /// `2026/08/17 14:00:00`.
+#[inline]
 pub(super) fn slashed(line: &[u8], at: usize) -> Option<When> {
     year_first(line, at, b'/', b" T")
 }
 
+#[inline]
 fn year_first(line: &[u8], at: usize, between: u8, before_time: &[u8]) -> Option<When> {
     let text: &[u8; 19] = line.get(at..at.checked_add(19)?)?.try_into().ok()?;
     if text[4] != between || text[7] != between || !before_time.contains(&text[10]) {
         return None;
     }
-    let year = Reader::new(text, 0).digits(4)?;
-    let month = Reader::new(text, 5).digits(2)?;
-    let day = Reader::new(text, 8).digits(2)?;
+    let year = two(text[0], text[1])? * 100 + two(text[2], text[3])?;
+    let (month, day) = (two(text[5], text[6])?, two(text[8], text[9])?);
     let clock = Reader::new(text, 11).clock()?;
     dated(Reader::new(line, at + 19), (year, month, day), clock)
 }
 
 /// `<34>1 ` and then ISO 8601.
+#[inline]
 pub(super) fn rfc5424(line: &[u8], at: usize) -> Option<When> {
     let mut reader = Reader::new(line, at);
     reader.priority()?;

@@ -36,6 +36,7 @@ impl Yearless {
 pub(super) type Date = (u32, u32, u32);
 
 /// Seconds since 1970 and nanoseconds as one number; beyond the years 1677 to 2262 nothing.
+#[inline]
 pub(super) fn moment(seconds: i64, nanos: u32) -> Option<i64> {
     seconds
         .checked_mul(1_000_000_000)?
@@ -43,6 +44,7 @@ pub(super) fn moment(seconds: i64, nanos: u32) -> Option<i64> {
 }
 
 /// A date and a time of day whose fraction and offset, if any, come next.
+#[inline]
 pub(super) fn dated(mut reader: Reader<'_>, date: Date, clock: u32) -> Option<When> {
     let nanos = reader.fraction(b".,");
     let offset = reader.offset();
@@ -51,6 +53,7 @@ pub(super) fn dated(mut reader: Reader<'_>, date: Date, clock: u32) -> Option<Wh
 }
 
 /// All of it as one.
+#[inline]
 pub(super) fn placed(
     (year, month, day): Date,
     clock: u32,
