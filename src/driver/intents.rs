@@ -58,6 +58,17 @@ pub(super) fn command(
             details,
         },
         Intent::Tell(told) => Command::Tell(told),
+        Intent::NoteLine {
+            text,
+            class,
+            at,
+            line,
+        } => Command::NoteLine {
+            text,
+            class,
+            at,
+            line,
+        },
         Intent::Correct {
             event,
             text,

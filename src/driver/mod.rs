@@ -16,6 +16,7 @@ pub mod receipts;
 pub mod root;
 pub mod secrets;
 pub mod session;
+pub mod suggest;
 pub mod sync;
 
 pub use desk::{Desk, Ports, Settings};

@@ -438,6 +438,17 @@ impl Session {
                     })
                     .collect(),
             ),
+            Command::NoteLine {
+                text,
+                class,
+                at,
+                line,
+            } => Command::NoteLine {
+                text: redactor.text(&text),
+                class,
+                at,
+                line,
+            },
             Command::Correct {
                 event,
                 text,

@@ -8,11 +8,13 @@ use chrono::{DateTime, FixedOffset, Utc};
 use super::details::Details;
 use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
-use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed};
+use super::fact::{
+    CitedLine, Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed,
+};
 use super::ids::{EventId, RunId, StepRef};
 use super::telling::Told;
 use crate::evidence::Digest;
-use crate::runbook::model::{Role, Severity, StepId};
+use crate::runbook::model::{LineClass, Role, Severity, StepId};
 use crate::trust::{Mode, Principal};
 
 /// Something a person, or a finished effect, asks for.
@@ -41,6 +43,13 @@ pub enum Command {
     },
     /// Recorded together, in one write.
     Tell(Vec<Told>),
+    /// A line of a log becomes an entry, at the time that stands in it.
+    NoteLine {
+        text: String,
+        class: LineClass,
+        at: Option<DateTime<FixedOffset>>,
+        line: CitedLine,
+    },
     Correct {
         event: EventId,
         text: String,

@@ -10,7 +10,7 @@ use super::details::{Details, FollowupChange, FollowupKind, Origin, Relation};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
 use super::ids::{EventId, RunId, StepRef, WriterId};
 use crate::evidence::Digest;
-use crate::runbook::model::{Role, RunbookId, Severity, StepId};
+use crate::runbook::model::{LineClass, Role, RunbookId, Severity, StepId};
 use crate::trust::Principal;
 
 macro_rules! facts {
@@ -126,6 +126,8 @@ facts! {
         /// What is said of it with it, as `entry.described` does later.
         details: Option<Details>,
     }
+    /// A line of a log becomes an entry: what it says, at the time that stands in it.
+    "line.noted" LineNoted { text: String, class: LineClass, line: CitedLine }
     /// What another event says was wrong, or is to be read so. The other event stays.
     "entry.corrected" EntryCorrected { corrects: EventId, text: String, reason: String }
     /// How an entry is to be classed, whom it is for, what it rests on. The entry itself stays.
@@ -384,6 +386,22 @@ impl Milestone {
             .into_iter()
             .find(|milestone| milestone.word() == word)
     }
+}
+
+/// A line of a log that an entry rests on, so that anybody can look it up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct CitedLine {
+    /// The log it stands in: a path, or where the artifact came from.
+    pub source: String,
+    pub host: String,
+    /// Its bytes with the line's end, half open: in the artifact where one is named, else in the source.
+    pub range: (u64, u64),
+    /// Of these bytes.
+    pub sha256: Digest,
+    /// The artifact of this record that it was read in.
+    pub evidence: Option<Digest>,
 }
 
 /// A captured artifact. The bytes lie by their digest beside the record.

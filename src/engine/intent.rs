@@ -10,11 +10,11 @@ use super::command::StepKey;
 use super::details::Details;
 use super::event::Fidelity;
 use super::exec::Purpose;
-use super::fact::{Milestone, Outcome};
+use super::fact::{CitedLine, Milestone, Outcome};
 use super::ids::EventId;
 use super::telling::Told;
 use crate::evidence::Digest;
-use crate::runbook::model::{Role, Severity};
+use crate::runbook::model::{LineClass, Role, Severity};
 use crate::trust::Principal;
 
 /// One wish of one person in one incident.
@@ -40,6 +40,13 @@ pub enum Intent {
     },
     /// Recorded together, in one write.
     Tell(Vec<Told>),
+    /// A line of a log becomes an entry, at the time that stands in it.
+    NoteLine {
+        text: String,
+        class: LineClass,
+        at: Option<DateTime<FixedOffset>>,
+        line: CitedLine,
+    },
     Correct {
         event: EventId,
         text: String,

@@ -73,6 +73,7 @@ impl Words {
             | Fact::DecisionNamed(_)
             | Fact::StageSubmitted(_) => self.of_account(event),
             Fact::NoteAdded(_)
+            | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)
             | Fact::UpdateRecorded(_) => self.of_words(event),
@@ -148,6 +149,11 @@ impl Words {
                     self.free(&fact.text)
                 )
             }
+            Fact::LineNoted(fact) => format!(
+                "{by} noted from {}: {}",
+                self.free(&fact.line.source),
+                self.free(&fact.text)
+            ),
             Fact::EntryCorrected(fact) => format!(
                 "{by} corrected entry {}: {} (because: {})",
                 fact.corrects.short(),

@@ -14,6 +14,7 @@ pub mod rotated;
 pub mod search;
 pub mod source;
 pub mod stamp;
+pub mod suggest;
 pub mod view;
 pub mod whole;
 pub mod window;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 use super::decode::{At, Decode, Decoder, Leaf, Named, OneOrMany, Standing, shape};
-use super::model::{InputKind, Risk, Severity};
+use super::model::{InputKind, LineClass, Risk, Severity};
 use super::words::{
     Approvals, Count, Day, Exit, FailureWord, Flag, Id, Label, Length, LogFormat, Milestone, Name,
     Not, Required, Size, Text, UpdateState, Yes,
@@ -79,6 +79,19 @@ shape! {
     optional "zone" zone: At<Text>,
     /// The format of its timestamps, where it is not recognised.
     optional "format" format: At<LogFormat>,
+    /// Lines that are worth an entry of the timeline: once the log is collected they are suggested, and a person accepts.
+    optional "match" matching: Vec<LineRuleFile>,
+}
+
+shape! {
+    /// Lines of a log that are worth an entry of the timeline.
+    LineRuleFile in "match" where [];
+    /// A regular expression found in the line.
+    required "pattern" pattern: At<Text>,
+    /// The entry: `{{ name }}` is a named group of the pattern, or a value; the line itself unless said otherwise.
+    optional "say" say: At<Text>,
+    /// What kind of entry it is: note unless said otherwise.
+    optional "class" class: At<LineClass>,
 }
 
 shape! {

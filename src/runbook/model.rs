@@ -165,6 +165,60 @@ pub struct Log {
     pub zone: Option<String>,
     /// Overrides the detected timestamp format.
     pub format: Option<String>,
+    /// Lines of it that are worth an entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<LineRule>,
+}
+
+/// What makes a line of a log worth an entry of the timeline. A person accepts each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct LineRule {
+    /// A regular expression found in the line.
+    pub pattern: String,
+    /// The entry; `{{ name }}` is a named group, or a value of the run. `None` is the line itself.
+    pub say: Option<String>,
+    pub class: LineClass,
+}
+
+/// What kind of entry a line of a log can become.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum LineClass {
+    /// Something to know.
+    #[default]
+    Note,
+    /// The other side did something.
+    Adversary,
+    /// Somebody or something was hit.
+    Impact,
+    /// Somebody did something about it.
+    Response,
+    /// Somebody was told.
+    Comms,
+    /// A machine did something by itself.
+    System,
+}
+
+impl LineClass {
+    /// All of them, with their names in files and on screens.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Note, "note"),
+        (Self::Adversary, "adversary"),
+        (Self::Impact, "impact"),
+        (Self::Response, "response"),
+        (Self::Comms, "comms"),
+        (Self::System, "system"),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let named = Self::ALL.into_iter().find(|(class, _)| *class == self);
+        named.map_or("note", |(_, word)| word)
+    }
 }
 
 /// Where the lines come from.

@@ -8,8 +8,8 @@ use super::file::{
 };
 use super::model::{
     CheckpointSpec, Choice, Collect, Decide, Due, Escalate, ExecSpec, Expect, Input, InputKind,
-    KeyRule, Kind, Log, LogSource, Next, NotWho, Notify, OnFailure, Output, Retry, Role, Runbook,
-    RunbookId, Step, StepId, Take, Uses, Wait,
+    KeyRule, Kind, LineRule, Log, LogSource, Next, NotWho, Notify, OnFailure, Output, Retry, Role,
+    Runbook, RunbookId, Step, StepId, Take, Uses, Wait,
 };
 use super::words::{Count, Id, Label, Length, Not, Text};
 
@@ -126,6 +126,16 @@ fn log(name: &str, file: &Standing<LogFile>) -> Option<Log> {
         host: some_text(file.host.as_ref()),
         zone: some_text(file.zone.as_ref()),
         format: file.format.as_ref().map(|at| at.value.0.to_owned()),
+        rules: file
+            .matching
+            .iter()
+            .flatten()
+            .map(|rule| LineRule {
+                pattern: text(&rule.pattern),
+                say: some_text(rule.say.as_ref()),
+                class: rule.class.as_ref().map(|at| at.value).unwrap_or_default(),
+            })
+            .collect(),
     })
 }
 

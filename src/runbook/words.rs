@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde_json::{Value as Json, json};
 
 use super::decode::Leaf;
-use super::model::{InputKind, NotWho, Risk, Severity, StepId};
+use super::model::{InputKind, LineClass, NotWho, Risk, Severity, StepId};
 use super::problem::{nearest, quoted};
 use super::yaml::{Meaning, Scalar};
 
@@ -390,6 +390,10 @@ words!(Severity, "one of `sev1` to `sev5`", [
 ]);
 words!(Risk, "`routine`, `privileged` or `destructive`", [
     "routine" => Self::Routine, "privileged" => Self::Privileged, "destructive" => Self::Destructive,
+]);
+words!(LineClass, "`note`, `adversary`, `impact`, `response`, `comms` or `system`", [
+    "note" => Self::Note, "adversary" => Self::Adversary, "impact" => Self::Impact, "response" => Self::Response,
+    "comms" => Self::Comms, "system" => Self::System
 ]);
 words!(InputKind, "`text`, `integer`, `boolean` or `time`", [
     "text" => Self::Text, "integer" => Self::Integer, "boolean" => Self::Boolean, "time" => Self::Time,

@@ -387,6 +387,7 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         | Fact::HubUnreachable(_)
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_)
+        | Fact::LineNoted(_)
         | Fact::JournalRecovered(_) => None,
     }
 }

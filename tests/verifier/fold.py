@@ -14,7 +14,7 @@ UNHEARD = 24 * 3600 * 1000
 # What a hardware key says: touched; touched and its user verified.
 KEY_FLAGS = (0, 1, 5)
 BY_HAND = ("manual", "decide", "ask", "parallel")
-GOES_ON = ("note.added", "entry.described", "entry.linked", "entry.imported", "followup.opened", "followup.changed", "decision.named",
+GOES_ON = ("note.added", "line.noted", "entry.described", "entry.linked", "entry.imported", "followup.opened", "followup.changed", "decision.named",
            "stage.submitted", "entry.corrected", "evidence.captured", "evidence.expunged", "trust.revoked", "hub.unreachable", "override.reviewed",
            "incident.closed", "incident.reopened", "step.finished", "step.resolved", "journal.recovered")
 CROSSED = ("state", "gone")

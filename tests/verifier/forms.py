@@ -70,6 +70,7 @@ TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}|\d{6}|
 SETS = {
     "severity": "sev1 sev2 sev3 sev4 sev5", "risk": "routine privileged destructive",
     "outcome": "succeeded failed unknown", "purpose": "run dry_run roll_back",
+    "line class": "note adversary impact response comms system",
     "milestone": "started detected acknowledged declared escalated contained mitigated eradicated recovered resolved closed",
 }
 COMPOUND = {
@@ -81,6 +82,7 @@ COMPOUND = {
     "boot": {"id": "text", "millis": "whole number"},
     "pinned blob": {"commit": "text", "path": "text", "sha256": "digest"},
     "revocation": {"key": "text or null", "role": "text or null", "who": "principal"},
+    "cited line": {"evidence": "digest or null", "host": "text", "range": "two whole numbers", "sha256": "digest", "source": "text"},
     "executor": {"host": "text", "principal": "text", "writer": "text"},
 }
 PLURALS = {"texts": "text", "events": "event", "runbook pins": "runbook pin", "evidence": "evidence", "revocations": "revocation"}

@@ -216,6 +216,7 @@ def told(event):
         case "override.reviewed":
             found = "accepted" if d["accepted"] else "rejected"
             return f"{by} reviewed override {d['overridden'][7:19]}: {found}{maybe(': ', said(d['signed'], 'reason'))}"
+        case "line.noted": return f"{by} noted from {free(d['line']['source'])}: {free(d['text'])}"
         case "update.recorded": return f"{by} told {free(d['audience'])}{maybe(' (', d['state'], ')')}: {free(d['message'])}"
         case "incident.closed":
             count = len(d["heads"])

@@ -58,6 +58,7 @@ fn goes_on(fact: &Fact) -> bool {
             | Fact::FollowupChanged(_)
             | Fact::DecisionNamed(_)
             | Fact::StageSubmitted(_)
+            | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)
             | Fact::EvidenceExpunged(_)

@@ -51,6 +51,7 @@ fn step(state: &mut State, event: &Event) {
         | Fact::EntryImported(_)
         | Fact::FollowupOpened(_)
         | Fact::FollowupChanged(_)
+        | Fact::LineNoted(_)
         | Fact::EntryCorrected(_)
         | Fact::UpdateRecorded(_)
         | Fact::HubUnreachable(_)

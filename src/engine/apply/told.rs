@@ -21,6 +21,7 @@ pub fn only_tells(event: &Event) -> bool {
             | Fact::EntryImported(_)
             | Fact::FollowupOpened(_)
             | Fact::FollowupChanged(_)
+            | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)
             | Fact::UpdateRecorded(_)
             | Fact::HubUnreachable(_)

@@ -11,8 +11,8 @@ use crate::engine::command::{
 };
 use crate::engine::event::{Draft, Fidelity};
 use crate::engine::fact::{
-    EntryCorrected, EvidenceCaptured, IncidentStarted, MilestoneReached, NoteAdded, PinnedRunbook,
-    RoleAssigned, RunStarted, SeverityChanged, UpdateRecorded,
+    EntryCorrected, EvidenceCaptured, IncidentStarted, LineNoted, MilestoneReached, NoteAdded,
+    PinnedRunbook, RoleAssigned, RunStarted, SeverityChanged, UpdateRecorded,
 };
 use crate::engine::ids::{RunId, StepRef};
 use crate::engine::state::State;
@@ -253,6 +253,16 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
                 fidelity,
                 at,
             )?
+        }
+        Command::NoteLine {
+            text: note,
+            class,
+            at: when,
+            line,
+        } => {
+            let text = text("entry", &note)?;
+            let noted = LineNoted { text, class, line };
+            when_given(draft(at, state, noted), when, Fidelity::Exact, at)?
         }
         Command::Correct {
             event,

@@ -38,6 +38,7 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
         | Command::SetSeverity(_)
         | Command::Reach { .. }
         | Command::Note { .. }
+        | Command::NoteLine { .. }
         | Command::Correct { .. }
         | Command::Attach { .. }
         | Command::Update { .. } => incident::entry(state, command, at),
@@ -85,6 +86,7 @@ fn closed(state: &State, command: &Command) -> Option<Refusal> {
         command,
         Command::Note { .. }
             | Command::Tell(_)
+            | Command::NoteLine { .. }
             | Command::Correct { .. }
             | Command::Attach { .. }
             | Command::Review { .. }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::details::Details;
 use crate::engine::event::Event;
 use crate::engine::fact::Fact;
+use crate::runbook::model::LineClass;
 
 /// What kind of entry an event is on a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +80,18 @@ fn said(details: Option<&Details>, otherwise: Class) -> Class {
         .unwrap_or(otherwise)
 }
 
+/// The class of an entry that was a line of a log.
+fn of_line(class: LineClass) -> Class {
+    match class {
+        LineClass::Note => Class::Note,
+        LineClass::Adversary => Class::Adversary,
+        LineClass::Impact => Class::Impact,
+        LineClass::Response => Class::Response,
+        LineClass::Comms => Class::Comms,
+        LineClass::System => Class::System,
+    }
+}
+
 /// The class of an event.
 #[must_use]
 pub fn class(event: &Event) -> Class {
@@ -89,6 +102,7 @@ pub fn class(event: &Event) -> Class {
         | Fact::IncidentReopened(_) => Class::Milestone,
         Fact::SeverityChanged(_) => Class::Impact,
         Fact::NoteAdded(fact) => said(fact.details.as_ref(), Class::Note),
+        Fact::LineNoted(line) => of_line(line.class),
         Fact::EntryImported(fact) => said(Some(&fact.details), Class::Note),
         Fact::EntryCorrected(_) | Fact::EntryDescribed(_) | Fact::EntryLinked(_) => {
             Class::Correction

@@ -4,6 +4,7 @@ use super::names::{Fate, Names};
 use super::report::Report;
 use super::scripts::{self, Around};
 use crate::runbook::file::RunbookFile;
+use crate::runbook::pattern;
 use crate::runbook::problem::quoted;
 use crate::runbook::zone;
 
@@ -27,6 +28,14 @@ pub(crate) fn check(runbook: &RunbookFile, names: &Names<'_>, report: &mut Repor
             let what = format!("no time zone {}", quoted(&named.value.0));
             let hint = zone::hint(&named.value.0);
             report.error(named.at, "unknown-zone", what, Some(hint));
+        }
+        for rule in log.matching.iter().flatten() {
+            report.pattern(rule.pattern.at, &rule.pattern.value.0);
+            if let Some(say) = &rule.say {
+                let regex = pattern::regex(&rule.pattern.value.0).ok();
+                let groups = regex.iter().flat_map(|regex| regex.capture_names().flatten());
+                names.said(say, &groups.collect::<Vec<_>>(), report);
+            }
         }
     }
 }

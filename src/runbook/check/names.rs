@@ -67,6 +67,11 @@ impl<'r> Names<'r> {
 
     /// `{{ name }}` in text that people read.
     pub fn read_by_people(&self, text: &At<Text>, report: &mut Report<'_, '_>) {
+        self.said(text, &[], report);
+    }
+
+    /// The same where some names stand for more: the groups of a pattern.
+    pub fn said(&self, text: &At<Text>, groups: &[&str], report: &mut Report<'_, '_>) {
         let words = &text.value.0;
         if !words.contains("{{") {
             return;
@@ -81,6 +86,8 @@ impl<'r> Names<'r> {
                     what,
                     Some("only `{{ name }}` is filled in".to_owned()),
                 );
+            } else if groups.contains(&name) {
+                continue;
             } else if !self.contains(name) {
                 self.unknown(at, name, report);
             } else if self.is_secret(name) {
