@@ -124,7 +124,7 @@ fn rooms() -> BTreeMap<&'static str, Room> {
         (
             "tui",
             Room {
-                uses: &["runbook", "evidence", "trust", "engine", "timeline"],
+                uses: &["runbook", "evidence", "trust", "engine", "timeline", "logs"],
                 never: &[
                     "git2",
                     "tokio",
@@ -133,6 +133,10 @@ fn rooms() -> BTreeMap<&'static str, Room> {
                     "std::env",
                     "Utc::now",
                     "Local::now",
+                    // Of the logs it knows values, and nothing that reads.
+                    "logs::source",
+                    "logs::index",
+                    "Viewer",
                 ],
             },
         ),

@@ -797,3 +797,75 @@ fn a_clock_of_the_law_runs_from_a_named_decision_until_its_stage_is_met() {
         .is(0)
         .says("names no clocks");
 }
+
+const LOGGED: &str = r"id: logged
+title: Who was there
+summary: Looks at who logged in.
+last_reviewed: 2026-10-01
+inputs:
+  place: {default: here}
+logs:
+  auth:
+    file: AUTH
+    match:
+      - {pattern: 'Accepted publickey for (?P<user>\S+)', say: 'login of {{ user }} at {{ place }}', class: adversary}
+      - {pattern: COMMAND=}
+steps:
+  - {id: look, title: Look at it}
+";
+
+#[test]
+fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
+    let site = Site::new(&[("logged", LOGGED)]);
+    let auth = site.path("auth.log");
+    let text = "2026-11-23T13:12:07.201Z sshd[811]: Accepted publickey for deploy from 203.0.113.9\n\
+                2026-11-23T13:12:08.000Z sshd[811]: session opened\n\
+                2026-11-23T13:12:09.442Z sudo: deploy : COMMAND=/usr/bin/aws sts\n";
+    fs::write(&auth, text).unwrap();
+    let book = LOGGED.replace("AUTH", auth.to_str().unwrap());
+    let site = Site::new(&[("logged", &book)]);
+    let inc = site.start("alice", "logged", &[]);
+    assert!(!site.ok("alice", &["suggest", &inc]).contains("login"));
+    site.ok("alice", &["collect", &inc, "auth"]);
+    let listed = site.ok("alice", &["timeline", &inc, "--suggested"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 2, "{listed}");
+    assert!(
+        lines[0].contains("1 2026-11-23T13:12:07.201Z")
+            && lines[0].contains("adversary login of deploy at here  [auth 0-"),
+        "{listed}"
+    );
+    assert!(
+        lines[1].contains("note      2026-11-23T13:12:09.442Z sudo"),
+        "{listed}"
+    );
+    assert!(
+        !site
+            .ok("alice", &["timeline", &inc])
+            .contains("login of deploy")
+    );
+    site.run("alice", &["suggest", &inc, "--accept", "3"]).is(2);
+    site.ok("alice", &["suggest", &inc, "--accept", "1"]);
+    let timeline = site.ok("alice", &["timeline", &inc]);
+    let entry = timeline
+        .lines()
+        .find(|line| line.contains("login of deploy"))
+        .unwrap();
+    assert!(
+        entry.starts_with("2026-11-23 13:12:07Z") && entry.contains("adversary"),
+        "{entry}"
+    );
+    let left = site.ok("alice", &["suggest", &inc, "--json"]);
+    let left: serde_json::Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left["suggestions"].as_array().unwrap().len(), 1);
+    let line = &left["suggestions"][0]["line"];
+    let (start, end) = (
+        line["range"][0].as_u64().unwrap(),
+        line["range"][1].as_u64().unwrap(),
+    );
+    let cited = &text.as_bytes()[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
+    assert_eq!(
+        line["sha256"],
+        runsheet::evidence::Digest::of(cited).to_string()
+    );
+}

@@ -324,6 +324,19 @@ pub enum Cmd {
         /// What was known then: 13:40, -12m, or RFC 3339
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         as_of: Option<String>,
+        /// In its place, what the runbook's rules suggest for it
+        #[arg(long, conflicts_with = "as_of")]
+        suggested: bool,
+    },
+    /// Entries for the timeline that the runbook's rules find in collected logs; records only what is accepted
+    Suggest {
+        inc: String,
+        /// Record the suggestion of this number; can be given several times
+        #[arg(long, value_name = "N")]
+        accept: Vec<usize>,
+        /// Record all of them
+        #[arg(long, conflicts_with = "accept")]
+        accept_all: bool,
     },
     /// What the law wants by when, counted from named decisions. Not legal advice
     Clocks {
@@ -381,6 +394,28 @@ pub enum Cmd {
 pub enum Logs {
     /// The lines of some minutes out of logs of any size, their rotated and packed files with them
     Window(super::logs::WindowLogs),
+    /// Read files of any size on the screen; several are merged by time
+    View(ViewLogs),
+}
+
+/// Log files on the screen.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct ViewLogs {
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Begin at this time: 13:40, -12m, or RFC 3339
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Stay at the end while lines are added
+    #[arg(short, long)]
+    pub follow: bool,
+    /// The zone of times that do not say: UTC, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// What is to be added to the clock of one of the files, in seconds
+    #[arg(long, value_name = "FILE=SECONDS")]
+    pub skew: Vec<String>,
 }
 
 /// What can be done with people.

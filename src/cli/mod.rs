@@ -198,6 +198,9 @@ fn run(cli: Cli) -> Result<(), CliError> {
             action: args::Logs::Window(wanted),
         } => logs::window(&common, &wanted),
         Cmd::Open { inc } => screen::open(&common, &inc),
+        Cmd::Logs {
+            action: args::Logs::View(wanted),
+        } => screen::view(&common, &wanted),
         Cmd::Demo { no_screen } => demo::run(&common, no_screen),
         Cmd::Doctor => doctor::run(&common),
         command @ (Cmd::Init { .. }
@@ -211,6 +214,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         | Cmd::Fetch) => library::run(&common, command),
         command @ (Cmd::Timeline { .. }
         | Cmd::Clocks { .. }
+        | Cmd::Suggest { .. }
         | Cmd::Metrics { .. }
         | Cmd::Export { .. }
         | Cmd::Sync { .. }

@@ -9,8 +9,10 @@ use serde_json::json;
 
 use super::args::{Cmd, Common, ExportFormat};
 use super::config::Config;
-use super::incident::open;
+use super::incident::{self, open};
 use super::{CliError, out, times};
+use crate::driver::session::Acted;
+use crate::driver::suggest::Suggestion;
 use crate::driver::{Desk, DriverError, Session, sync};
 use crate::engine::IncidentId;
 use crate::evidence::escape;
@@ -23,7 +25,17 @@ use crate::timeline::{self, Options, Timeline, export};
 /// As the command's own.
 pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
     match command {
-        Cmd::Timeline { inc, as_of } => {
+        Cmd::Timeline {
+            inc,
+            suggested: true,
+            ..
+        } => suggest(common, &inc, &[], false),
+        Cmd::Suggest {
+            inc,
+            accept,
+            accept_all,
+        } => suggest(common, &inc, &accept, accept_all),
+        Cmd::Timeline { inc, as_of, .. } => {
             let timeline = match as_of {
                 Some(at) => known_at(common, &inc, &at)?,
                 None => of(common, &inc)?,
@@ -120,6 +132,74 @@ fn print_timeline(common: &Common, timeline: &Timeline) -> Result<(), CliError> 
         for flag in &row.flags {
             text.push_str(&format!("{:>22}! {flag}\n", ""));
         }
+    }
+    out::data(&text)
+}
+
+/// Prints what the runbook's rules suggest, or records what of it is accepted.
+fn suggest(common: &Common, inc: &str, accept: &[usize], all: bool) -> Result<(), CliError> {
+    let desk = Config::read(common)?.desk()?;
+    let mut session = open(&desk, inc)?;
+    let found = session.suggestions();
+    if accept.is_empty() && !all {
+        return print_suggestions(common, &found);
+    }
+    if let Some(wrong) = accept
+        .iter()
+        .find(|number| !(1..=found.len()).contains(*number))
+    {
+        let what = format!("there is no suggestion {wrong}: there are {}", found.len());
+        return Err(CliError::Input(what));
+    }
+    let accepted = found
+        .iter()
+        .zip(1..)
+        .filter(|(_, number)| all || accept.contains(number));
+    let mut acted = Acted::default();
+    for (suggestion, _) in accepted {
+        let more = session.accept(suggestion)?;
+        acted.events.extend(more.events);
+        acted.notices.extend(more.notices);
+    }
+    incident::told(common, &mut session, &acted)
+}
+
+fn print_suggestions(common: &Common, found: &[Suggestion]) -> Result<(), CliError> {
+    let time = |suggestion: &Suggestion| {
+        let stamp = suggestion.entry.stamp?.utc();
+        Some(stamp.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    };
+    if common.json {
+        let entries: Vec<_> = found
+            .iter()
+            .zip(1..)
+            .map(|(suggestion, number)| {
+                json!({
+                    "number": number,
+                    "at": time(suggestion),
+                    "class": suggestion.entry.class,
+                    "text": suggestion.entry.text,
+                    "log": suggestion.log,
+                    "line": suggestion.line,
+                })
+            })
+            .collect();
+        return out::json(&json!({ "suggestions": entries }));
+    }
+    let mut text = String::new();
+    for (suggestion, number) in found.iter().zip(1..) {
+        let time = time(suggestion).unwrap_or_else(|| "-".to_owned());
+        text.push_str(&format!(
+            "{number:>3} {time:<24} {:<9} {}  [{} {}-{}]\n",
+            suggestion.entry.class.word(),
+            escape::line(&suggestion.entry.text),
+            escape::line(&suggestion.log),
+            suggestion.line.range.0,
+            suggestion.line.range.1,
+        ));
+    }
+    if found.is_empty() {
+        out::talk("nothing is suggested that is not recorded already");
     }
     out::data(&text)
 }

@@ -184,6 +184,23 @@ impl Session {
         self.record_evidence(&source, None)
     }
 
+    /// Puts lines that were read elsewhere into the record as evidence, redacted like everything that is kept.
+    ///
+    /// # Errors
+    /// When they cannot be kept or recorded.
+    pub fn keep_excerpt(&mut self, pulled: Pulled) -> Result<Acted, DriverError> {
+        let now = self.desk.ports.clock.now().with_timezone(&Utc);
+        let host = self.desk.settings.host.clone();
+        let (redaction, store) = (self.redactor()?, self.evidence_dir());
+        let evidence =
+            keep(pulled, &host, &redaction, &store, now).map_err(|source| DriverError::Io {
+                what: "the excerpt",
+                source,
+            })?;
+        let step = None;
+        self.command(Command::Attach { evidence, step })
+    }
+
     fn record_evidence(
         &mut self,
         source: &Source,

@@ -16,6 +16,10 @@ pub enum Place {
     Find,
     Checkpoint,
     Timeline,
+    /// Lines of logs.
+    Logs,
+    /// Logs, while something is typed.
+    Query,
     /// Menus, choices, confirmations.
     List,
     /// The palette: a list that is typed into.
@@ -27,7 +31,7 @@ pub enum Place {
 
 impl Place {
     /// All, with their names in a key file.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::Any, "any"),
         (Self::Home, "home"),
         (Self::Filter, "filter"),
@@ -36,6 +40,8 @@ impl Place {
         (Self::Find, "find"),
         (Self::Checkpoint, "checkpoint"),
         (Self::Timeline, "timeline"),
+        (Self::Logs, "logs"),
+        (Self::Query, "query"),
         (Self::List, "list"),
         (Self::Palette, "palette"),
         (Self::Form, "form"),
@@ -45,7 +51,10 @@ impl Place {
     /// Whether letters are typed here and mean nothing else.
     #[must_use]
     pub fn is_typed(self) -> bool {
-        matches!(self, Self::Filter | Self::Find | Self::Palette | Self::Form)
+        matches!(
+            self,
+            Self::Filter | Self::Find | Self::Query | Self::Palette | Self::Form
+        )
     }
 
     /// Whether it lies on top of a screen.
@@ -122,7 +131,23 @@ acts! {
     RollBack "roll-back" "roll back" "Run the step's way back";
     Undo "undo" "undo steps" "Roll back the steps that ran, the last one first";
     CancelRun "cancel-run" "stop command" "End the running command";
-    Logs "logs" "logs" "Collect one of the key logs as evidence";
+    Logs "logs" "logs" "Read a log, or collect one of the key logs as evidence";
+    Mark "mark" "mark" "Mark the line; in an incident it goes to the timeline";
+    Excerpt "save-excerpt" "save excerpt" "Save lines to a file, or as evidence of the incident";
+    Search "search" "search" "Find text in all lines, with a count and a strip of matches over time";
+    NextMatch "next-match" "next match" "To the next line that matches";
+    PreviousMatch "previous-match" "match before" "To the line before that matches";
+    Keep "keep-only" "keep only" "Show only lines with a text";
+    LeaveOut "leave-out" "leave out" "Show no lines with a text";
+    Unfilter "unfilter" "take filter back" "Take the last filter back";
+    GoTo "go-to" "time" "Go to a time (13:40, -12m, RFC 3339), a line (1200) or a part (50%)";
+    Follow "follow" "follow" "Stay at the end while lines are added";
+    Select "select" "select" "Begin to select lines at the cursor, or end it";
+    Wrap "wrap" "wrap" "Fold long lines, or cut them";
+    Columns "columns" "columns" "Show lines that are JSON in columns, or as they are";
+    Keys "choose-columns" "choose columns" "Choose which keys of JSON lines are shown";
+    Regex "regex" "regex" "Take what is typed as a regular expression, or literally";
+    Suggested "suggested" "suggested entries" "Entries for the timeline that the runbook's rules find in collected logs";
     Attach "attach" "attach" "Put a file into the record as evidence";
     Update "update" "update" "Record an update for stakeholders";
     Milestone "milestone" "milestone" "Say that a milestone was reached";
@@ -253,6 +278,24 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Timeline, "b", Act::Backdate),
     (Place::Timeline, "c", Act::Correct),
     (Place::Timeline, "n", Act::Note),
+    (Place::Logs, "m", Act::Mark),
+    (Place::Logs, "s", Act::Excerpt),
+    (Place::Logs, "n", Act::NextMatch),
+    (Place::Logs, "N", Act::PreviousMatch),
+    (Place::Logs, "/", Act::Search),
+    (Place::Logs, "&", Act::Keep),
+    (Place::Logs, "!", Act::LeaveOut),
+    (Place::Logs, "u", Act::Unfilter),
+    (Place::Logs, "g", Act::GoTo),
+    (Place::Logs, "f", Act::Follow),
+    (Place::Logs, "v", Act::Select),
+    (Place::Logs, "w", Act::Wrap),
+    (Place::Logs, "c", Act::Columns),
+    (Place::Logs, "C", Act::Keys),
+    (Place::Logs, "G", Act::Bottom),
+    (Place::Logs, "q", Act::Back),
+    (Place::Query, "ctrl-r", Act::Regex),
+    (Place::Timeline, "s", Act::Suggested),
     (Place::Reader, "c", Act::Correct),
     (Place::Reader, "q", Act::Back),
 ];

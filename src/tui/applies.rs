@@ -1,6 +1,8 @@
 //! Which command applies right now, and what it would do in a word or two. Footer, menu, palette and dispatch ask here,
 //! so none of them can promise what another refuses.
 
+mod logs;
+
 use std::borrow::Cow;
 
 use super::act::{Act, Place};
@@ -88,6 +90,10 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
             .as_ref()
             .map(|chair| format!("be {}", chair.name).into()),
         Act::Sync => (world.sync != Sync::Local).then(|| "sync".into()),
+        Act::CancelTask if model.screen() == Screen::Logs => {
+            let busy = world.log.as_ref().is_some_and(|log| log.page.busy);
+            busy.then(|| "give up".into())
+        }
         Act::CancelTask => world
             .tasks
             .last()
@@ -102,6 +108,7 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
             Screen::Walk => on_walk(act, model, world),
             Screen::Checkpoint => on_checkpoint(act, model, world),
             Screen::Timeline => on_timeline(act, model, world),
+            Screen::Logs => logs::on_logs(act, model, world),
         },
     }
 }
@@ -109,6 +116,7 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
 fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
     match act {
         Act::Enter => enter(model, world),
+        Act::Back if model.screen() == Screen::Logs => Some(logs::back(model)),
         Act::Back => match model.screen() {
             Screen::Home if model.home.typing => Some("clear".into()),
             Screen::Home => None,
@@ -124,6 +132,7 @@ fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
             Screen::Timeline => model.event(world).map(|_| "open".into()),
             Screen::Home | Screen::Preview => Some("more".into()),
             Screen::Checkpoint => Some("next way out".into()),
+            Screen::Logs => (!model.logs.wrap).then(|| "to the right".into()),
         },
         Act::Menu => {
             let typed = model.screen_place().is_typed();
@@ -158,6 +167,7 @@ fn enter(model: &Model, world: &World) -> Option<Label> {
             Some(_) => Some("open".into()),
             None => Some("more".into()),
         },
+        Screen::Logs => Some(logs::enter(model)),
     }
 }
 
@@ -226,6 +236,12 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
         Act::FindNext | Act::FindPrevious => {
             return (!model.walk.query.value().is_empty()).then(|| act.label().into());
         }
+        Act::Logs => {
+            let keys = step::run(model, open).is_some_and(|run| !run.book.logs.is_empty());
+            let mut events = open.events.iter();
+            let collected = events.any(|event| !event.fact.evidence().is_empty());
+            return (keys || collected).then(|| "logs".into());
+        }
         Act::NextRun => {
             return (open.state.runs.len() > 1).then(|| "next run".into());
         }
@@ -253,9 +269,6 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
         .then(|| "close the record".into()),
         Act::Adopt => adopt(world, open),
         Act::Undo => undo(model, open),
-        Act::Logs => step::run(model, open)
-            .filter(|run| !run.book.logs.is_empty())
-            .map(|_| "logs".into()),
         _ => on_step(act, &step::shown(model, world)?, world),
     }
 }
@@ -448,6 +461,11 @@ fn on_timeline(act: Act, model: &Model, world: &World) -> Option<Label> {
     let open = world.open.as_ref()?;
     match act {
         Act::FilterEvents | Act::Export => Some(act.label().into()),
+        Act::Suggested => {
+            let mut logs = open.state.runs.iter().flat_map(|run| &run.book.logs);
+            let rules = logs.any(|log| !log.rules.is_empty());
+            (rules && open.read_only.is_none()).then(|| act.label().into())
+        }
         Act::Correct => correct(model, world),
         Act::Note | Act::Backdate => open.read_only.is_none().then(|| act.label().into()),
         Act::Milestone => {
@@ -480,7 +498,12 @@ pub fn footer(model: &Model, world: &World) -> Vec<(String, Label)> {
     }
     if matches!(
         place,
-        Place::Filter | Place::Find | Place::Checkpoint | Place::Timeline | Place::Preview
+        Place::Filter
+            | Place::Find
+            | Place::Query
+            | Place::Checkpoint
+            | Place::Timeline
+            | Place::Preview
     ) {
         acts.push(Act::Back);
     }
@@ -512,6 +535,7 @@ pub fn commands(model: &Model, world: &World) -> Vec<(Act, Label)> {
     let own = match model.screen_place() {
         Place::Filter => Place::Home,
         Place::Find => Place::Walk,
+        Place::Query => Place::Logs,
         place => place,
     };
     let mut acts: Vec<(Act, Label)> = Vec::new();

@@ -9,13 +9,14 @@ use tui_input::Input as Line;
 use super::act::Act;
 use super::extent::{Cursor, Scroll};
 use super::theme::Tone;
-use super::wish::{ExportFormat, Wish};
+use super::wish::{ExportFormat, LogRef, Wish};
 use super::world::Waits;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
 use crate::engine::fact::{Milestone, Outcome};
-use crate::engine::{EventId, IncidentId};
+use crate::engine::{EventId, IncidentId, Intent};
 use crate::evidence::Digest;
+use crate::logs::view::page::At;
 use crate::runbook::model::{Input as Asked, InputKind, RunbookId};
 
 /// One layer.
@@ -93,6 +94,10 @@ pub enum Then {
     Choose(Box<Choose>),
     /// The checkpoint of this step.
     Look(StepKey),
+    /// This is recorded, and what is suggested shown again.
+    Accept(Box<Intent>),
+    /// These logs are read.
+    OpenLog(LogRef),
     Theme(String),
 }
 
@@ -139,6 +144,12 @@ pub enum FormKind {
     Filter,
     Export(ExportFormat),
     Attach,
+    /// The line that becomes an entry of the timeline.
+    MarkLine(At),
+    /// Where the selection began, and the line under the cursor.
+    Excerpt(Option<At>, At),
+    /// The keys of JSON lines that are shown.
+    Columns,
     Role,
     Update,
     Reopen,

@@ -15,6 +15,7 @@ use super::world::{Entry, Notice, Waits, World};
 use crate::engine::command::StepKey;
 use crate::engine::{IncidentId, RunId};
 use crate::evidence::Digest;
+use crate::logs::view::page::{At, Page};
 use crate::runbook::model::{RunbookId, StepId};
 
 /// A screen. They lie on a stack, Home at its bottom.
@@ -26,6 +27,7 @@ pub enum Screen {
     Walk,
     Checkpoint,
     Timeline,
+    Logs,
 }
 
 /// Everything the screen remembers.
@@ -39,6 +41,7 @@ pub struct Model {
     pub walk: WalkView,
     pub checkpoint: CheckpointView,
     pub timeline: TimelineView,
+    pub logs: LogsView,
     pub keymap: Keymap,
     pub theme: Theme,
     pub ascii: bool,
@@ -62,6 +65,10 @@ pub enum Wanted {
     Incident(IncidentId, Option<Waits>),
     /// The form to start this runbook.
     StartForm(RunbookId),
+    /// The logs that were asked for.
+    Log,
+    /// What the runbook's rules suggest, found after the time of this number.
+    Suggested(u64),
 }
 
 /// Home's memory. The cursor runs through what is open, then runbooks, then the line for more.
@@ -172,6 +179,46 @@ pub struct TimelineView {
     pub tail: bool,
 }
 
+/// The log screen's memory. Where one is in the logs is known to whoever reads them; here is only the page.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct LogsView {
+    /// The row of the page under the cursor.
+    pub cursor: usize,
+    /// Columns to the right.
+    pub pan: usize,
+    pub wrap: bool,
+    /// Lines that are JSON are shown by these keys.
+    pub columns: Option<Vec<String>>,
+    /// What the keys were when columns were shown last.
+    pub keys: Vec<String>,
+    /// What is being typed, and what for.
+    pub typing: Option<Typing>,
+    pub line: Line,
+    /// What is typed is a regular expression.
+    pub regex: bool,
+    /// The strip of matches has the keys; the column its cursor is in.
+    pub strip: Option<usize>,
+    /// Where the selection began.
+    pub anchor: Option<At>,
+    /// The jump that the cursor went along with last.
+    pub jumped: u64,
+    /// The page that was seen last.
+    pub seen: Option<Arc<Page>>,
+    /// Lines of a page, as they were asked for last.
+    pub rows: usize,
+}
+
+/// What is typed on the log screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Typing {
+    Search,
+    Keep,
+    LeaveOut,
+    GoTo,
+}
+
 impl Model {
     /// The beginning: Home.
     #[must_use]
@@ -184,6 +231,7 @@ impl Model {
             walk: WalkView::default(),
             checkpoint: CheckpointView::default(),
             timeline: TimelineView::default(),
+            logs: LogsView::default(),
             keymap,
             theme,
             ascii: false,
@@ -218,6 +266,8 @@ impl Model {
             Screen::Walk => Place::Walk,
             Screen::Checkpoint => Place::Checkpoint,
             Screen::Timeline => Place::Timeline,
+            Screen::Logs if self.logs.typing.is_some() => Place::Query,
+            Screen::Logs => Place::Logs,
         }
     }
 

@@ -9,7 +9,9 @@ use super::extent::Drawn;
 use crate::engine::command::StepKey;
 use crate::engine::intent::Secret;
 use crate::engine::{IncidentId, Intent, RunId, StepRef};
-use crate::runbook::model::{RunbookId, Severity};
+use crate::evidence::Digest;
+use crate::logs::view::page::{Ask, At};
+use crate::runbook::model::{LineClass, RunbookId, Severity};
 
 /// Something the screen has to know of.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,26 @@ pub enum Wish {
     },
     /// Make the approval of this step ready: `Open::approval`.
     ShowApproval(StepKey),
+    /// Open logs to be read: `World::log`.
+    OpenLog(LogRef),
+    /// Something of the logs that are read.
+    Log(Ask),
+    /// A line of them becomes an entry of the timeline.
+    MarkLine {
+        at: At,
+        text: String,
+        class: LineClass,
+    },
+    /// Lines of them are saved: to a file, or as evidence where there is none.
+    Excerpt {
+        from: Option<At>,
+        here: At,
+        path: Option<String>,
+    },
+    /// They are not looked at any more.
+    CloseLog,
+    /// Find what the runbook's rules suggest: `World::suggested`.
+    Suggest,
     /// Bring the library up to date.
     Fetch,
     /// Meet the hub now.
@@ -86,6 +108,15 @@ pub enum Wish {
     Quit,
     /// In a demo: the other person sits down at this keyboard.
     SitDown(usize),
+}
+
+/// Logs that can be opened from an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogRef {
+    /// What was collected, by its digest.
+    Evidence(Digest),
+    /// The key log of this name where it lies on this machine.
+    Key(String),
 }
 
 /// What a new incident, or another run in the open one, begins with.

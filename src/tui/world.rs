@@ -10,7 +10,8 @@ pub use super::asked::{ApprovalView, Brief, Earlier, LastChange, Part, Rehearsal
 pub use super::inbox::{OpenRow, Waiting, Waits};
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
-use crate::engine::{Event, ExecRecord, IncidentId, State, StepRef};
+use crate::engine::{Event, ExecRecord, IncidentId, Intent, State, StepRef};
+use crate::logs::view::page::Page;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
 use crate::trust::Principal;
 
@@ -31,12 +32,45 @@ pub struct World {
     /// The last runbook whose preview was wished for.
     pub preview: Option<Arc<Preview>>,
     pub sync: Sync,
+    /// The logs on the screen, once they are open.
+    pub log: Option<Log>,
+    /// What the runbook's rules suggest for the timeline, once it was asked for.
+    pub suggested: Option<Suggested>,
     /// In a demo: who else can sit down at this keyboard.
     pub chair: Option<Chair>,
     /// Long work under way.
     pub tasks: Vec<Task>,
     /// Newest last; shown until dismissed.
     pub notices: Vec<Notice>,
+}
+
+/// Logs that are read.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Log {
+    /// What they are called: `auth`, or their paths.
+    pub title: String,
+    pub page: Arc<Page>,
+    /// They are read in the open incident, and what is marked can be recorded.
+    pub recorded: bool,
+}
+
+/// What is suggested for the timeline.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Suggested {
+    /// Rises with every time it was asked for.
+    pub number: u64,
+    pub entries: Arc<Vec<Suggestion>>,
+}
+
+/// An entry for the timeline that may be accepted.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Suggestion {
+    pub log: String,
+    /// What accepting it means.
+    pub intent: Intent,
 }
 
 /// A place at this keyboard that somebody else can take.

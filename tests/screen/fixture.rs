@@ -198,6 +198,7 @@ pub fn book() -> Runbook {
             host: None,
             zone: None,
             format: None,
+            rules: Vec::new(),
         }],
         steps,
     }
@@ -714,6 +715,8 @@ pub fn world() -> World {
         ]),
         open: None,
         preview: None,
+        log: None,
+        suggested: None,
         sync: Sync::Synced(at("14:02:08")),
         chair: None,
         tasks: Vec::new(),

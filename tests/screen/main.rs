@@ -12,5 +12,6 @@
 mod answers;
 mod fixture;
 mod limits;
+mod logs;
 mod play;
 mod shots;

@@ -9,7 +9,7 @@ use super::place::{PROGRAM, Place, poll, words};
 use super::pty::Term;
 
 /// One of each: CSI, OSC 0/8/50/52, DCS, C1, lone CR, BS, and a reversal of the writing direction.
-const ATTACKS: [&str; 10] = [
+pub const ATTACKS: [&str; 10] = [
     "\x1b[2J\x1b[31m",
     "\x1b]0;owned\x07",
     "\x1b]8;;https://evil.example\x1b\\",
@@ -134,9 +134,9 @@ fn hostile_runbook(place: &Place, library: &Path) {
 }
 
 /// What the program itself may send: cursor, colours, modes. Everything else is foreign.
-fn assert_clean(what: &str, bytes: &[u8]) {
+pub fn assert_clean(what: &str, bytes: &[u8]) {
     let own = regex::bytes::Regex::new(
-        r"(?-u)\x1b\[\?(25|1049|2004|1004)[hl]|\x1b\[[0-9;]*[mHCJK]|\x1b\[[0-9]*[ABDG]|\r\n|\n|\x07",
+        r"(?-u)\x1b\[\?(25|1049|2004|1004)[hl]|\x1b\[[0-9;]*[mHCJKr]|\x1bM|\x1b\[[0-9]*[ABDG]|\r\n|\n|\x07",
     )
     .unwrap();
     // A bell is the program's own only on its own; in foreign text it would end an OSC, whose ESC is found below.

@@ -17,6 +17,7 @@ mod demo;
 mod first_start;
 mod gone;
 mod hostile;
+mod logs;
 mod owed;
 mod picture;
 mod place;

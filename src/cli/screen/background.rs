@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, FixedOffset};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::reader::Read;
 use super::{brief, world};
 use crate::cli::library;
 use crate::driver::{Session, Settings, sync};
@@ -48,6 +49,8 @@ pub enum Message {
         request: Digest,
         found: brief::Found,
     },
+    /// Logs that are read.
+    Log(Read),
     /// The screen has more to work through.
     Again,
     /// The terminal is gone.

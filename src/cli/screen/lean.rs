@@ -9,6 +9,8 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
+use super::scroll::Move;
+
 /// The largest screen that is drawn to; a terminal that claims more is believed so far.
 const LARGEST: (u16, u16) = (1_000, 500);
 
@@ -60,6 +62,25 @@ impl<W: Write> Lean<W> {
         self.pen = None;
         self.at = None;
         self.shown = None;
+    }
+
+    /// Has the terminal move rows by itself. What comes into sight is empty. Line feeds at the lower edge and reverse
+    /// ones at the upper are what every terminal knows.
+    pub fn scroll(&mut self, moved: Move) {
+        self.dip(PLAIN);
+        let Move { top, bottom, by } = moved;
+        let (edge, feed) = if by > 0 {
+            (bottom, "\n")
+        } else {
+            (top + 1, "\x1bM")
+        };
+        let feeds = feed.repeat(usize::from(by.unsigned_abs()));
+        let _ = write!(
+            self.frame,
+            "\x1b[{};{bottom}r\x1b[{edge}H{feeds}\x1b[r",
+            top + 1
+        );
+        self.at = None;
     }
 
     fn go(&mut self, x: u16, y: u16) {

@@ -6,6 +6,10 @@ mod brief;
 mod first_start;
 mod inbox;
 mod lean;
+mod logs;
+mod reader;
+mod reading;
+mod scroll;
 mod tail;
 mod terminal;
 mod wishes;
@@ -33,6 +37,7 @@ use crate::tui::model::Wanted;
 use crate::tui::world::{ApprovalView, Brief, Chair, Notice, Preview, Sync, Task, World};
 use crate::tui::{Input, Keymap, Model, Theme};
 
+pub use reading::view;
 pub use terminal::{flush_input, hidden_line};
 
 /// How often running commands and other people's events are looked for.
@@ -140,6 +145,8 @@ struct App {
     approval: Option<Arc<ApprovalView>>,
     /// What was gathered for it, by the digest of what is asked for.
     brief: Option<(Digest, Brief)>,
+    /// The logs that are read.
+    reading: Option<logs::Reading>,
     notices: u64,
     told: inbox::Told,
     notify: Notify,
@@ -203,6 +210,8 @@ impl App {
             incidents: Arc::default(),
             open: None,
             preview: None,
+            log: None,
+            suggested: None,
             sync: Sync::Local,
             chair: None,
             tasks: Vec::new(),
@@ -219,6 +228,7 @@ impl App {
             refolded: 0,
             approval: None,
             brief: None,
+            reading: None,
             notices: 0,
             told: inbox::Told::default(),
             notify: config.file.notify,
@@ -419,9 +429,11 @@ impl App {
     fn draw(&mut self, taken: &mut Taken) -> Result<(), CliError> {
         let mut drawn = None;
         let (model, world) = (&self.model, &self.world);
-        taken
-            .screen
-            .draw(|frame| drawn = Some(crate::tui::view(model, world, frame)))?;
+        taken.screen.draw(|buffer| {
+            let (seen, caret) = crate::tui::view_on(model, world, buffer);
+            drawn = Some(seen);
+            caret
+        })?;
         if let Some(drawn) = drawn {
             self.input(Input::Drawn(drawn));
         }

@@ -9,14 +9,51 @@ use crossterm::event::{
 };
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute};
-use ratatui::Terminal;
+use ratatui::backend::Backend as _;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::lean::Lean;
+use super::scroll;
 use crate::evidence::escape;
 
-/// The terminal as it is drawn to: one write for a frame.
-pub type Screen = Terminal<Lean<Stdout>>;
+/// The terminal as it is drawn to: one write for a frame, of what changed since the last.
+pub struct Screen {
+    lean: Lean<Stdout>,
+    shown: Buffer,
+}
+
+impl Screen {
+    /// Draws a frame. What draws it says where the cursor belongs, if anywhere.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<(u16, u16)>) -> io::Result<()> {
+        let size = self.lean.size()?;
+        let area = Rect::new(0, 0, size.width, size.height);
+        if area != self.shown.area {
+            self.shown = Buffer::empty(area);
+            self.lean.clear()?;
+        }
+        let mut next = Buffer::empty(area);
+        let caret = draw(&mut next).filter(|(x, y)| *x < area.width && *y < area.height);
+        if let Some(moved) = scroll::moved(&self.shown, &next) {
+            self.lean.scroll(moved);
+            scroll::apply(&mut self.shown, moved);
+        }
+        self.lean.draw(self.shown.diff(&next).into_iter())?;
+        match caret {
+            Some(caret) => {
+                self.lean.show_cursor()?;
+                self.lean.set_cursor_position(caret)?;
+            }
+            None => self.lean.hide_cursor()?,
+        }
+        self.shown = next;
+        self.lean.flush()
+    }
+}
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -33,7 +70,10 @@ impl Taken {
     /// When there is none.
     pub fn take() -> io::Result<Self> {
         on_panic();
-        let screen = Terminal::new(Lean::new(io::stdout()))?;
+        let screen = Screen {
+            lean: Lean::new(io::stdout()),
+            shown: Buffer::default(),
+        };
         let entered = enter();
         let taken = Self { screen };
         // Dropped on failure, so that half of it is given back as well.
@@ -45,8 +85,10 @@ impl Taken {
     /// # Errors
     /// When the terminal is gone.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.screen.backend_mut().forget();
-        self.screen.clear()
+        self.screen.lean.forget();
+        // Of another size than the terminal: the next frame begins with an empty one.
+        self.screen.shown = Buffer::default();
+        Ok(())
     }
 
     /// Takes the terminal again after somebody else had it: a shell between stop and `fg` sets it as it likes.

@@ -40,6 +40,7 @@ impl App {
                 let _ = self.send.send(Message::Again);
             }
             Wish::LeaveIncident => {
+                self.close_log();
                 self.session = None;
                 self.approval = None;
                 self.events = Arc::default();
@@ -91,6 +92,23 @@ impl App {
                 let left = self.export(format, &path);
                 self.told(left);
             }
+            Wish::OpenLog(log) => {
+                let opened = self.open_log(&log);
+                self.told(opened);
+            }
+            Wish::Log(ask) => self.ask_log(ask),
+            Wish::MarkLine { at, text, class } => {
+                if let Some(reading) = &self.reading {
+                    reading.reader.line(at, text, class);
+                }
+            }
+            Wish::Excerpt { from, here, path } => {
+                if let Some(reading) = &self.reading {
+                    reading.reader.excerpt(from, here, path);
+                }
+            }
+            Wish::CloseLog => self.close_log(),
+            Wish::Suggest => self.suggest(),
             Wish::CopyStatement(key) => self.copy_statement(&key),
             Wish::SitDown(index) => {
                 let sat = self.change_places(index);
@@ -100,7 +118,7 @@ impl App {
     }
 
     /// Says what went wrong: what happened, what was kept, what to do.
-    fn told(&mut self, result: Result<(), CliError>) {
+    pub(super) fn told(&mut self, result: Result<(), CliError>) {
         match result {
             Ok(()) => {}
             Err(CliError::Driver(error)) => self.failed(&error),
@@ -333,6 +351,7 @@ impl App {
             session.publish()?;
             session.exchange()?;
         }
+        self.close_log();
         self.session = None;
         self.approval = None;
         self.events = Arc::default();
@@ -396,6 +415,7 @@ impl App {
                 };
                 self.world.sync = Sync::Failing { since, why };
             }
+            Message::Log(read) => self.read_log(read),
             Message::Again => self.input(crate::tui::Input::Tick),
             Message::HangUp => self.quit = true,
         }

@@ -33,7 +33,9 @@ pub(crate) fn check(runbook: &RunbookFile, names: &Names<'_>, report: &mut Repor
             report.pattern(rule.pattern.at, &rule.pattern.value.0);
             if let Some(say) = &rule.say {
                 let regex = pattern::regex(&rule.pattern.value.0).ok();
-                let groups = regex.iter().flat_map(|regex| regex.capture_names().flatten());
+                let groups = regex
+                    .iter()
+                    .flat_map(|regex| regex.capture_names().flatten());
                 names.said(say, &groups.collect::<Vec<_>>(), report);
             }
         }

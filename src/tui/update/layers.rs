@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::super::act::Act;
 use super::super::extent::Extent;
 use super::super::layer::{Choose, Field, FieldKind, Form, Layer, Menu, Reading, Then};
-use super::super::model::Model;
+use super::super::model::{Model, Wanted};
 use super::super::theme::Theme;
 use super::super::wish::Wish;
 use super::super::world::World;
@@ -76,6 +76,14 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
         Then::Look(step) => super::walk::look(model, step, wishes),
         Then::RollBack(step) => super::gate::roll_back(&step, model, world, wishes),
         Then::Go(id, what) => super::go(model, world, id, Some(what), wishes),
+        Then::Accept(intent) => {
+            wishes.push(Wish::Act(*intent));
+            super::suggest(model, world, wishes);
+        }
+        Then::OpenLog(log) => {
+            model.wanted = Some(Wanted::Log);
+            wishes.push(Wish::OpenLog(log));
+        }
         Then::Theme(name) => {
             if let Some(theme) = Theme::shipped(&name) {
                 model.theme = theme;

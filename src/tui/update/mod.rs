@@ -7,6 +7,7 @@ mod gate;
 mod home;
 mod layers;
 mod line;
+pub(in crate::tui) mod logs;
 mod submit;
 mod timeline;
 mod walk;
@@ -49,6 +50,7 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         .follow(model.home.query.value(), &world.entries);
     home::follow(model, world);
     arrive(model, world, wishes);
+    logs::follow(model, world, wishes);
     if let Some(open) = &world.open {
         if model.screen() == Screen::Timeline && model.timeline.index.follow(open) {
             wishes.push(Wish::Again);
@@ -56,8 +58,11 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         walk::follow(model, open);
         timeline::follow(model);
     } else {
-        model.screens.retain(|screen| {
-            !matches!(screen, Screen::Walk | Screen::Checkpoint | Screen::Timeline)
+        let recorded = world.log.as_ref().is_some_and(|log| log.recorded);
+        model.screens.retain(|screen| match screen {
+            Screen::Walk | Screen::Checkpoint | Screen::Timeline => false,
+            Screen::Logs => !recorded,
+            Screen::Home | Screen::Preview => true,
         });
     }
     if model.screen() == Screen::Checkpoint {
@@ -105,8 +110,28 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
                 );
             }
         }
-        None => {}
+        Some(Wanted::Log) if world.log.is_some() => {
+            model.wanted = None;
+            logs::show(model);
+        }
+        Some(Wanted::Suggested(before)) => {
+            let fresh = world.suggested.as_ref();
+            if let Some(suggested) = fresh.filter(|suggested| suggested.number > before) {
+                model.wanted = None;
+                let choose = ask::suggested(&suggested.entries, model, world);
+                push_choose(model, choose, wishes);
+            }
+        }
+        Some(Wanted::Log) | None => {}
     }
+}
+
+/// Asks what is suggested for the timeline.
+fn suggest(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+    let before = world.suggested.as_ref();
+    let before = before.map_or(0, |suggested| suggested.number);
+    model.wanted = Some(Wanted::Suggested(before));
+    wishes.push(Wish::Suggest);
 }
 
 /// To an incident, and to what of it waits.
@@ -213,7 +238,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         Act::Theme => model.layers.push(Layer::Choose(ask::theme(model))),
         Act::Sync => wishes.push(Wish::Sync),
         Act::SitDown => wishes.extend(world.chair.as_ref().map(|chair| Wish::SitDown(chair.index))),
-        Act::CancelTask => {
+        Act::CancelTask if model.screen() != Screen::Logs => {
             wishes.extend(world.tasks.last().map(|task| Wish::CancelTask(task.id)));
         }
         Act::Note | Act::Milestone | Act::Export | Act::Correct | Act::Backdate => {
@@ -224,6 +249,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             Screen::Walk => walk::perform(act, model, world, wishes),
             Screen::Checkpoint => checkpoint::perform(act, model, world, wishes),
             Screen::Timeline => timeline::perform(act, model, world, wishes),
+            Screen::Logs => logs::perform(act, model, world, wishes),
         },
     }
 }
@@ -299,6 +325,9 @@ fn typed(model: &mut Model, world: &World, key: KeyEvent) {
         None if model.walk.typing && screen == Screen::Walk => {
             line::edit(&mut model.walk.query, key);
         }
+        None if model.logs.typing.is_some() && screen == Screen::Logs => {
+            line::edit(&mut model.logs.line, key);
+        }
         None => {}
     }
 }
@@ -337,6 +366,9 @@ fn pasted(model: &mut Model, text: &str) {
         }
         None if place == Place::Find => {
             line::insert(&mut model.walk.query, &line);
+        }
+        None if place == Place::Query => {
+            line::insert(&mut model.logs.line, &line);
         }
         None => {}
     }

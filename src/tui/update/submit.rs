@@ -13,7 +13,8 @@ use crate::engine::event::Fidelity;
 use crate::engine::fact::Milestone;
 use crate::engine::intent::Secret;
 use crate::engine::sentence::Class;
-use crate::runbook::model::{Role, Severity};
+use crate::logs::view::page::At;
+use crate::runbook::model::{LineClass, Role, Severity};
 use crate::trust::Principal;
 
 /// The severities as they are chosen.
@@ -55,6 +56,21 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             path: text("path"),
             step: None,
         }),
+        FormKind::MarkLine(at) => Ok(vec![Wish::MarkLine {
+            at,
+            text: text("text"),
+            class: LineClass::ALL
+                .into_iter()
+                .find(|(_, word)| *word == form.value("class"))
+                .map_or(LineClass::Note, |(class, _)| class),
+        }]),
+        FormKind::Excerpt(from, here) => excerpt(from, here, form),
+        FormKind::Columns => {
+            let keys = text("keys");
+            let keys: Vec<String> = keys.split_whitespace().map(str::to_owned).collect();
+            model.logs.columns = (!keys.is_empty()).then_some(keys);
+            Ok(Vec::new())
+        }
         FormKind::Reopen => act(Intent::Reopen {
             reason: text("reason"),
         }),
@@ -73,6 +89,21 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
         }
         _ => structured(form, model, world),
     }
+}
+
+/// Lines to a file, or into the record.
+fn excerpt(from: Option<At>, here: At, form: &Form) -> Submitted {
+    let path = form.value("path").trim().to_owned();
+    let recorded = form.value("to").starts_with("evidence");
+    if !recorded && path.is_empty() {
+        let at = form.fields.len() - 1;
+        return Err((at, "a path".to_owned()));
+    }
+    Ok(vec![Wish::Excerpt {
+        from,
+        here,
+        path: (!recorded).then_some(path),
+    }])
 }
 
 /// What is answered with a signature.

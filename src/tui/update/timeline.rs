@@ -35,6 +35,7 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
             model.screens.pop();
             return;
         }
+        Act::Suggested => return super::suggest(model, world, wishes),
         Act::FilterEvents => {
             let form = ask::filter(model.timeline.index.filter());
             super::push_form(model, form, wishes);

@@ -153,9 +153,8 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
             }
         }
         Act::Logs => {
-            if let Some(run) = step::run(model, open) {
-                push_choose(model, ask::logs(&run.book), wishes);
-            }
+            let choose = ask::logs(open, step::run(model, open));
+            push_choose(model, choose, wishes);
         }
         Act::Enter => enter(model, world, open, wishes),
         _ if act.moves() => moves(act, model, world, wishes),

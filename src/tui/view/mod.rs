@@ -6,6 +6,7 @@ mod checkpoint;
 mod header;
 mod home;
 mod layers;
+mod logs;
 mod pane;
 mod preview;
 mod timeline;
@@ -39,6 +40,12 @@ pub fn view(model: &Model, world: &World, frame: &mut Frame<'_>) -> Drawn {
         frame.set_cursor_position((x, y));
     }
     drawn
+}
+
+/// Draws everything on all of a buffer. Returns what goes back in as `Input::Drawn`, and where the cursor belongs.
+pub fn view_on(model: &Model, world: &World, buf: &mut Buffer) -> (Drawn, Option<(u16, u16)>) {
+    let area = buf.area;
+    draw(model, world, buf, area)
 }
 
 fn draw(model: &Model, world: &World, buf: &mut Buffer, area: Rect) -> (Drawn, Option<(u16, u16)>) {
@@ -75,6 +82,7 @@ fn draw(model: &Model, world: &World, buf: &mut Buffer, area: Rect) -> (Drawn, O
             Screen::Walk => walk::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Checkpoint => checkpoint::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Timeline => timeline::draw(model, world, &mut canvas, rest, &mut drawn),
+            Screen::Logs => logs::draw(model, world, &mut canvas, rest, &mut drawn),
         }
         for layer in &model.layers {
             layers::draw(layer, model, world, &mut canvas, rest, &mut drawn);

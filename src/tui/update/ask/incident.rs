@@ -7,16 +7,17 @@ use crate::engine::checkpoint::prepare;
 use crate::engine::command::StepKey;
 use crate::engine::fact::Milestone;
 use crate::engine::sentence::{Class, sentence};
-use crate::engine::state::Overridden;
-use crate::runbook::model::{Runbook, Severity};
+use crate::engine::state::{Overridden, Run};
+use crate::runbook::model::{LogSource, Severity};
 use crate::tui::events::Filter;
 use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
 use crate::tui::model::Model;
+use crate::tui::step;
 use crate::tui::theme::Tone;
 use crate::tui::update::submit::SEVERITIES;
 use crate::tui::when::Zone;
-use crate::tui::wish::ExportFormat;
-use crate::tui::world::{OpenRow, World};
+use crate::tui::wish::{ExportFormat, LogRef};
+use crate::tui::world::{Open, OpenRow, Suggestion, World};
 
 /// Which milestone.
 pub(in crate::tui::update) fn milestone(suggested: Option<Milestone>) -> Choose {
@@ -95,24 +96,75 @@ pub(in crate::tui::update) fn update(world: &World) -> Form {
         .field(Field::text("message", "Message"))
 }
 
-/// Which of the key logs.
-pub(in crate::tui::update) fn logs(book: &Runbook) -> Choose {
-    book.logs
-        .iter()
-        .fold(Choose::new("Collect a key log"), |choose, log| {
-            let from = match &log.source {
-                crate::runbook::model::LogSource::File(path) => path.clone(),
-                crate::runbook::model::LogSource::Run(script) => format!("$ {script}"),
-                crate::runbook::model::LogSource::Journal(unit) => format!("journal of {unit}"),
-            };
-            choose.option(
-                log.name.clone(),
-                from,
+/// What was collected is read; a key log is collected, or read where it lies.
+pub(in crate::tui::update) fn logs(open: &Open, run: Option<&Run>) -> Choose {
+    let mut choose = Choose::new("Logs");
+    let held = step::artifacts(open);
+    for evidence in held.iter().rev() {
+        choose = choose.option(
+            format!("read {}", evidence.name),
+            format!("{} of {}", evidence.source, evidence.host),
+            Then::OpenLog(LogRef::Evidence(evidence.sha256)),
+        );
+    }
+    let writable = open.read_only.is_none() && open.state.closed.is_none();
+    for log in run.iter().flat_map(|run| &run.book.logs) {
+        let from = match &log.source {
+            LogSource::File(path) => path.clone(),
+            LogSource::Run(script) => format!("$ {script}"),
+            LogSource::Journal(unit) => format!("journal of {unit}"),
+        };
+        if writable {
+            choose = choose.option(
+                format!("collect {}", log.name),
+                from.clone(),
                 wish(Intent::CollectLog {
                     log: log.name.clone(),
                 }),
-            )
-        })
+            );
+        }
+        if matches!(log.source, LogSource::File(_)) && log.host.is_none() {
+            choose = choose.option(
+                format!("read {} where it lies", log.name),
+                from,
+                Then::OpenLog(LogRef::Key(log.name.clone())),
+            );
+        }
+    }
+    choose
+}
+
+/// What the rules of the runbook suggest for the timeline.
+pub(in crate::tui::update) fn suggested(
+    suggested: &[Suggestion],
+    model: &Model,
+    world: &World,
+) -> Choose {
+    let zone = Zone::new(model.local, world.now);
+    let mut choose = Choose::new("Suggested entries");
+    choose = choose.say(
+        Tone::Dim,
+        match suggested.len() {
+            0 => "Nothing is suggested that is not recorded already.".to_owned(),
+            count => format!(
+                "{count} lines of collected logs; Enter records one, with what it rests on."
+            ),
+        },
+    );
+    for suggestion in suggested {
+        if let Intent::NoteLine {
+            text, class, at, ..
+        } = &suggestion.intent
+        {
+            let when = at.map_or(String::new(), |at| format!("{} ", zone.clock(at)));
+            choose = choose.option(
+                format!("{when}{text}"),
+                format!("{} · {}", class.word(), suggestion.log),
+                Then::Accept(Box::new(suggestion.intent.clone())),
+            );
+        }
+    }
+    choose.option("later", "", Then::Nothing)
 }
 
 /// Which override.

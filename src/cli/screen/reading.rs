@@ -1,0 +1,258 @@
+//! The screen for files that are read without an incident: `runsheet logs view`. Nothing of it is recorded.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset};
+use crossterm::event::EventStream;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::background::Message;
+use super::reader::{Read, Reader};
+use super::terminal::{self, Taken};
+use super::{keymap, logs, needs_terminal, next, ready, terminal_input, theme, utf8};
+use crate::cli::CliError;
+use crate::cli::args::{Common, ViewLogs};
+use crate::cli::config::Config;
+use crate::cli::times;
+use crate::driver::collect::Redaction;
+use crate::host::clock::{Clock as _, SystemClock};
+use crate::logs::stamp::{Stamp, Zone};
+use crate::logs::view::page::Ask;
+use crate::trust::Principal;
+use crate::tui::model::Screen;
+use crate::tui::world::{Log, Me, Notice, Sync, World};
+use crate::tui::{Input, Model, Wish};
+
+/// Shows these files until somebody has seen enough.
+///
+/// # Errors
+/// When one cannot be read, or there is no terminal.
+pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
+    needs_terminal()?;
+    let config = Config::read(common)?;
+    let now = SystemClock.now();
+    let (viewer, watched) = logs::open(&files(wanted)?)?;
+    let (send, receive) = mpsc::unbounded_channel();
+    let reader = Reader::start(viewer, watched, send.clone());
+    if let Some(at) = &wanted.at {
+        let at = times::read(at, now).map_err(CliError::Input)?;
+        reader.ask(Ask::Time(Stamp::of(at.to_utc())));
+    }
+    if wanted.follow {
+        reader.ask(Ask::Follow(true));
+    }
+    let mut model = Model::new(theme(common, &config)?, keymap(&config)?);
+    model.ascii = common.ascii || config.file.ascii || !utf8();
+    model.screens = vec![Screen::Logs];
+    let names: Vec<String> = wanted
+        .files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let mut shown = Shown {
+        model,
+        world: world(now, names.join(" + "))?,
+        reader,
+        send,
+        notices: 0,
+        whole: None,
+        quit: false,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(shown.run(receive));
+    runtime.shutdown_background();
+    result
+}
+
+/// Paths, names, zones and clocks as they were given.
+fn files(wanted: &ViewLogs) -> Result<Vec<(PathBuf, String, Zone, i64)>, CliError> {
+    let zone = match &wanted.zone {
+        Some(text) => Zone::parse(text).ok_or_else(|| {
+            CliError::Input(format!(
+                "`{text}` is no time zone, like Europe/Berlin or +02:00"
+            ))
+        })?,
+        None => Zone::UTC,
+    };
+    let mut files: Vec<_> = wanted
+        .files
+        .iter()
+        .map(|path| (path.clone(), path.display().to_string(), zone, 0))
+        .collect();
+    for skew in &wanted.skew {
+        let wrong = || CliError::Input(format!("--skew {skew}: FILE=SECONDS, like b.log=-1.5"));
+        let (name, seconds) = skew.rsplit_once('=').ok_or_else(wrong)?;
+        let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
+        let known = files.iter_mut().find(|(_, known, _, _)| known == name);
+        known.ok_or_else(wrong)?.3 = (seconds * 1e9) as i64;
+    }
+    Ok(files)
+}
+
+fn world(now: DateTime<FixedOffset>, title: String) -> Result<World, CliError> {
+    let principal = Principal::try_from("reader@localhost")
+        .map_err(|error| CliError::Input(error.to_string()))?;
+    Ok(World {
+        now,
+        me: Me {
+            name: principal.to_string(),
+            principal,
+            signed: false,
+            key: String::new(),
+            roles: Vec::new(),
+        },
+        library: None,
+        entries: Arc::default(),
+        incidents: Arc::default(),
+        open: None,
+        preview: None,
+        log: Some(Log {
+            title,
+            page: Arc::default(),
+            recorded: false,
+        }),
+        suggested: None,
+        sync: Sync::Local,
+        chair: None,
+        tasks: Vec::new(),
+        notices: Vec::new(),
+    })
+}
+
+/// What is behind this screen.
+struct Shown {
+    model: Model,
+    world: World,
+    reader: Reader,
+    send: mpsc::UnboundedSender<Message>,
+    notices: u64,
+    whole: Option<Wish>,
+    quit: bool,
+}
+
+impl Shown {
+    async fn run(&mut self, mut receive: UnboundedReceiver<Message>) -> Result<(), CliError> {
+        let mut taken = Taken::take()?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+        let gone = self.send.clone();
+        terminal::on_hang_up(move || {
+            let _ = gone.send(Message::HangUp);
+        });
+        let mut keys = Some(EventStream::new());
+        self.draw(&mut taken)?;
+        while !self.quit {
+            let input = tokio::select! {
+                key = next(&mut keys) => match key {
+                    Some(Ok(event)) => terminal_input(event),
+                    Some(Err(_)) | None => break,
+                },
+                message = receive.recv() => match message {
+                    Some(Message::HangUp) | None => break,
+                    Some(message) => Some(self.received(message)),
+                },
+                _ = terminate.recv() => break,
+                _ = hang_up.recv() => break,
+                _ = continued.recv() => { taken.again()?; Some(Input::WorldChanged) }
+            };
+            let Some(input) = input else { continue };
+            self.input(input);
+            while let Some(Some(Ok(event))) = ready(&mut keys).await {
+                if let Some(input) = terminal_input(event) {
+                    self.input(input);
+                }
+            }
+            match self.whole.take() {
+                Some(Wish::Suspend) => {
+                    drop(keys.take());
+                    taken.hand_over(|| {
+                        let me = rustix::process::getpid();
+                        Ok(rustix::process::kill_process(
+                            me,
+                            rustix::process::Signal::STOP,
+                        )?)
+                    })?;
+                    keys = Some(EventStream::new());
+                }
+                Some(_) => taken.redraw()?,
+                None => {}
+            }
+            self.draw(&mut taken)?;
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, taken: &mut Taken) -> Result<(), CliError> {
+        let mut drawn = None;
+        let (model, world) = (&self.model, &self.world);
+        taken.screen.draw(|buffer| {
+            let (seen, caret) = crate::tui::view_on(model, world, buffer);
+            drawn = Some(seen);
+            caret
+        })?;
+        if let Some(drawn) = drawn {
+            self.input(Input::Drawn(drawn));
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input) {
+        self.world.now = SystemClock.now();
+        for wish in crate::tui::update(&mut self.model, &self.world, input) {
+            match wish {
+                Wish::Quit | Wish::CloseLog => self.quit = true,
+                Wish::Log(ask) => self.reader.ask(ask),
+                Wish::Excerpt { from, here, path } => self.reader.excerpt(from, here, path),
+                Wish::Bell => terminal::bell(),
+                Wish::FlushInput => terminal::flush_input(),
+                Wish::Redraw | Wish::Suspend => self.whole = Some(wish),
+                Wish::Again => {
+                    let _ = self.send.send(Message::Again);
+                }
+                // Everything else is about incidents.
+                _ => {}
+            }
+        }
+    }
+
+    fn received(&mut self, message: Message) -> Input {
+        match message {
+            Message::Again => return Input::Tick,
+            Message::Log(Read::Page(page)) => {
+                if let Some(log) = &mut self.world.log {
+                    log.page = page;
+                }
+            }
+            Message::Log(Read::Failed(why)) => self.notice(true, why),
+            Message::Log(Read::Excerpt { excerpt, path }) => {
+                let redaction = Redaction::new(&[], []);
+                let written = redaction.map_err(CliError::from).and_then(|redaction| {
+                    let path = path.unwrap_or_default();
+                    logs::write(&excerpt, &redaction, path.as_ref())
+                });
+                match written {
+                    Ok(said) => self.notice(false, said),
+                    Err(error) => self.notice(true, error.to_string()),
+                }
+            }
+            _ => {}
+        }
+        Input::WorldChanged
+    }
+
+    fn notice(&mut self, bad: bool, what: String) {
+        self.notices += 1;
+        self.world.notices = vec![Notice {
+            id: self.notices,
+            bad,
+            what,
+            kept: None,
+            hint: None,
+        }];
+    }
+}
