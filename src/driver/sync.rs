@@ -16,6 +16,9 @@ use crate::journal::{
 
 use super::{Desk, DriverError, Session, Settings};
 
+/// So much of what is no record of ours is told one by one.
+const MOST_JUNK: usize = 16;
+
 /// What a meeting brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -108,10 +111,17 @@ fn exchange(
     let mut publisher = Publisher::open(store)?;
     let done =
         journal::sync(journal, &mut publisher, hub, &hub.remote.to_string()).map_err(trouble)?;
+    let (junk, mut problems): (Vec<_>, Vec<_>) =
+        done.problems.iter().partition(|problem| problem.is_junk());
+    problems.extend(junk.iter().take(MOST_JUNK));
+    let mut problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    if let Some(more @ 1..) = junk.len().checked_sub(MOST_JUNK) {
+        problems.push(format!("the hub has {more} more references like these"));
+    }
     let told = Exchange {
         sent: done.sent,
         received: done.received.len(),
-        problems: done.problems.iter().map(ToString::to_string).collect(),
+        problems,
     };
     Ok((told, done.received))
 }

@@ -18,6 +18,9 @@ use crate::engine::event::Event;
 use crate::engine::ids::{IncidentId, WriterId};
 use crate::evidence::Digest;
 
+/// So many references are fetched by name; where there are more, all of them are.
+const FEW: usize = 64;
+
 /// How references travel.
 pub trait Transport {
     /// Fetches into a bare repository. One refused reference must not keep the others from coming.
@@ -92,6 +95,14 @@ pub enum HubProblem {
     Odd { reference: String },
 }
 
+impl HubProblem {
+    /// Whether it is only about what anybody may have put there, and not about what is known here.
+    #[must_use]
+    pub fn is_junk(&self) -> bool {
+        matches!(self, Self::NotOurs { .. } | Self::Odd { .. })
+    }
+}
+
 impl std::fmt::Display for HubProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -126,7 +137,7 @@ impl std::fmt::Display for HubProblem {
             }
             Self::Odd { reference } => write!(
                 f,
-                "the hub has {}, which belongs to no record; not fetched",
+                "the hub has {}, which belongs to no record; ignored",
                 reference.escape_debug()
             ),
         }
@@ -244,7 +255,7 @@ fn receive(
         }
     }
     if !wanted.is_empty() {
-        let specs: Vec<_> = wanted.iter().map(|(_, _, spec)| spec.clone()).collect();
+        let specs = specs_of(&id, &wanted);
         let fetched = transport.fetch(publisher.path(), url, &specs);
         publisher
             .odb()?
@@ -265,6 +276,15 @@ fn receive(
         }
     }
     take(journal, publisher, done)
+}
+
+/// What to ask for. By name git looks each reference up among all the others, and a command line has an end.
+fn specs_of(id: &IncidentId, wanted: &[(WriterId, Oid, String)]) -> Vec<String> {
+    if wanted.len() > FEW {
+        let (there, here) = (commit::writer_ref(id, "*"), commit::hub_ref(id, "*"));
+        return vec![format!("{there}:{here}")];
+    }
+    wanted.iter().map(|(_, _, spec)| spec.clone()).collect()
 }
 
 /// Proves and takes in what was fetched.

@@ -469,3 +469,28 @@ fn what_an_own_writer_never_wrote_is_not_taken_in_and_a_new_writer_goes_on() {
     let again = Journal::open(alice.journal.store(), &incident()).unwrap();
     assert_eq!(again.log().events(), bob.journal.log().events());
 }
+
+#[test]
+fn any_number_of_foreign_references_keeps_nobody_from_hearing_of_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (hub, mut alice, mut bob) = two(dir.path());
+    let junk = dir.path().join("junk");
+    std::fs::write(&junk, "hi").unwrap();
+    let junk = git(&hub, &["hash-object", "-w", junk.to_str().unwrap()]);
+    let name = |text: String| format!("refs/incidents/{}/w/{text}", incident());
+    for number in 0..150 {
+        let name = name(format!("{number:032x}"));
+        git(&hub, &["update-ref", &name, junk.trim()]);
+    }
+    git(&hub, &["update-ref", &name("odd".to_owned()), junk.trim()]);
+    bob.say("bob", "I am here");
+    bob.sync().unwrap();
+    let done = alice.sync().unwrap();
+    assert_eq!(texts(&alice.journal), ["incident.started", "I am here"]);
+    assert_eq!(done.received.len(), 1);
+    assert_eq!(done.problems.len(), 151);
+    assert!(done.problems.iter().all(HubProblem::is_junk));
+    alice.say("alice", "so am I");
+    assert_eq!(alice.sync().unwrap().sent, 1);
+    assert_eq!(bob.sync().unwrap().received.len(), 1);
+}
