@@ -121,7 +121,7 @@ fn what_cannot_be_used_is_said_and_is_status_2() {
         ),
         (
             with(&["app.log", "--format", "runes"]),
-            "`runes` is no format: iso",
+            "`runes` is no format: json",
         ),
         (
             with(&["app.log", "--zone", "Mars/Base"]),
@@ -167,5 +167,24 @@ fn lines_further_out_of_order_than_the_slack_are_found_and_it_is_said() {
         text(&output.stderr).contains("ordered within 3540 s"),
         "{}",
         text(&output.stderr)
+    );
+}
+
+#[test]
+fn several_logs_are_merged_by_time() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.log"), minutes(0, 60)).unwrap();
+    fs::write(
+        dir.path().join("b.log"),
+        minutes(5, 12).replace("GET", "PUT"),
+    )
+    .unwrap();
+    let output = run(dir.path(), &with(&["a.log", "b.log", "--limit", "116"]));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let expected = minutes(10, 11) + &minutes(10, 11).replace("GET", "PUT");
+    let expected = expected + &minutes(11, 12) + &minutes(11, 12).replace("GET", "PUT");
+    assert_eq!(text(&output.stdout), expected);
+    assert!(
+        text(&output.stderr).ends_with("merged by time: 4 lines, 116 bytes, CUT by the limit\n")
     );
 }

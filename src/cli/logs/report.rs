@@ -16,9 +16,10 @@ const NAMED: usize = 3;
 pub fn words(member: &Member, outcome: &Outcome) -> String {
     let path = member.path.display();
     match outcome {
-        Outcome::Copied(report, packing, format) => {
+        Outcome::Copied(piece) => {
+            let report = &piece.report;
             let mut text = format!("{path}: {}", kept(report));
-            for line in details(report, *packing, *format) {
+            for line in details(report, piece.packing, piece.stamps.format()) {
                 text.push_str("\n  ");
                 text.push_str(&line);
             }
@@ -147,7 +148,7 @@ fn found(report: &Report, packing: Option<Packing>, format: Format) -> String {
 /// One file, for programs.
 pub fn document(member: &Member, outcome: &Outcome) -> Value {
     let mut file = match outcome {
-        Outcome::Copied(report, packing, format) => copied(report, *packing, *format),
+        Outcome::Copied(piece) => copied(&piece.report, piece.packing, piece.stamps.format()),
         Outcome::Found(bytes, packing, format) => json!({
             "state": "found",
             "least_bytes": bytes.map(|bytes| bytes.0),

@@ -17,8 +17,8 @@ use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::logs::rotated::{self, Member};
 use crate::logs::stamp::{Format, Stamp, Window, Zone};
-use crate::logs::whole::{self, Dating, Out, Outcome, Outcomes};
-use crate::logs::window::Ask;
+use crate::logs::whole::{self, Dating, Nowhere, Out, Outcome, Outcomes};
+use crate::logs::window::{Ask, Kept};
 
 /// Does it.
 ///
@@ -29,13 +29,30 @@ pub fn run(common: &Common, wanted: &WindowLogs) -> Result<(), CliError> {
     let ask = ask(wanted, now)?;
     let dating = dating(wanted)?;
     let logs = rotated::logs(&wanted.files, wanted.alone).map_err(CliError::Input)?;
-    let [members] = logs.as_slice() else {
-        return Err(CliError::Input("several logs".to_owned()));
+    let mut target = target(common, wanted, &logs)?;
+    let (outcomes, kept) = match logs.as_slice() {
+        [_, _, ..] if !wanted.estimate => {
+            let merged = whole::merged(&logs, &dating, &ask, &mut *target)?;
+            let outcomes = merged.logs.into_iter().flatten().collect();
+            (outcomes, Some(merged.kept))
+        }
+        logs => {
+            let mut outcomes = Outcomes::new();
+            for members in logs {
+                let estimate = wanted.estimate;
+                outcomes.extend(whole::window(
+                    members,
+                    &dating,
+                    &ask,
+                    estimate,
+                    &mut *target,
+                )?);
+            }
+            (outcomes, None)
+        }
     };
-    let mut target = target(common, wanted, members)?;
-    let outcomes = whole::window(members, &dating, &ask, wanted.estimate, &mut *target)?;
     target.flush()?;
-    tell(common, &ask, &outcomes)
+    tell(common, &ask, &outcomes, kept.as_ref())
 }
 
 fn ask(wanted: &WindowLogs, now: DateTime<FixedOffset>) -> Result<Ask, CliError> {
@@ -127,10 +144,10 @@ fn here() -> Zone {
 fn target(
     common: &Common,
     wanted: &WindowLogs,
-    members: &[Member],
+    logs: &[Vec<Member>],
 ) -> Result<Box<dyn Out>, CliError> {
     if let (Some(path), false) = (&wanted.output, wanted.estimate) {
-        return Ok(Box::new(create(path, members)?));
+        return Ok(Box::new(create(path, logs)?));
     }
     if common.json || wanted.estimate {
         return Ok(Box::new(Nowhere));
@@ -144,11 +161,12 @@ fn target(
 }
 
 /// What is kept may hold secrets: nobody else reads it.
-fn create(path: &Path, members: &[Member]) -> Result<File, CliError> {
+fn create(path: &Path, logs: &[Vec<Member>]) -> Result<File, CliError> {
     let fail = |error: io::Error| CliError::Input(format!("{}: {error}", path.display()));
     let same = |meta: std::fs::Metadata| {
         let written = rotated::identity(&meta);
-        members.iter().any(|member| member.identity == written)
+        let mut members = logs.iter().flatten();
+        members.any(|member| member.identity == written)
     };
     if std::fs::metadata(path).is_ok_and(same) {
         return Err(CliError::Input(format!(
@@ -176,39 +194,31 @@ impl Write for Piped {
 
 impl Out for Piped {}
 
-/// For counting alone.
-struct Nowhere;
-
-impl Write for Nowhere {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Out for Nowhere {
-    fn back_to(&mut self, _: u64) -> io::Result<bool> {
-        Ok(true)
-    }
-}
-
-fn tell(common: &Common, ask: &Ask, outcomes: &Outcomes) -> Result<(), CliError> {
+fn tell(
+    common: &Common,
+    ask: &Ask,
+    outcomes: &Outcomes,
+    merged: Option<&Kept>,
+) -> Result<(), CliError> {
+    let kept = outcomes.iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Copied(piece) => Some((piece.report.kept.bytes, piece.report.kept.lines)),
+        _ => None,
+    });
+    let kept = kept.fold((0, 0), |sum, kept| (sum.0 + kept.0, sum.1 + kept.1));
+    let (bytes, lines) = merged.map_or(kept, |merged| (merged.bytes, merged.lines));
+    let cut = merged.is_some_and(|merged| merged.cut.is_some());
+    let digest = merged.and_then(|merged| merged.digest);
     if common.json {
         let files: Vec<_> = outcomes
             .iter()
             .map(|(member, outcome)| report::document(member, outcome))
             .collect();
-        let kept = outcomes.iter().filter_map(|(_, outcome)| match outcome {
-            Outcome::Copied(report, ..) => Some((report.kept.bytes, report.kept.lines)),
-            _ => None,
-        });
-        let (bytes, lines) = kept.fold((0, 0), |sum, kept| (sum.0 + kept.0, sum.1 + kept.1));
         out::json(&json!({
             "window": { "from": report::time(ask.window.from), "to": report::time(ask.window.to) },
             "slack_ns": ask.slack,
+            "merged": merged.is_some(),
+            "cut": cut,
+            "sha256": digest,
             "bytes": bytes,
             "lines": lines,
             "files": files,
@@ -216,6 +226,13 @@ fn tell(common: &Common, ask: &Ask, outcomes: &Outcomes) -> Result<(), CliError>
     } else {
         for (member, outcome) in outcomes {
             out::talk(&escape::text(&report::words(member, outcome)));
+        }
+        if merged.is_some() {
+            let cut = if cut { ", CUT by the limit" } else { "" };
+            let digest = digest.map_or_else(String::new, |digest| format!(", {digest}"));
+            out::talk(&format!(
+                "merged by time: {lines} lines, {bytes} bytes{digest}{cut}"
+            ));
         }
     }
     let failed = |outcome: &Outcome| matches!(outcome, Outcome::NoStamps | Outcome::Unreadable(_));

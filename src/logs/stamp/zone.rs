@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{MappedLocalTime, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
 
+use super::Stamp;
 use super::civil::Reader;
 
 /// UTC, a fixed offset, or a zone of the IANA database.
@@ -37,6 +38,34 @@ impl Zone {
         text.parse().ok().map(|zone| Self(Kind::Named(zone)))
     }
 
+    /// By how many nanoseconds its clocks are set back, at most, within a day of this time: so far may the stamps of lines
+    /// step back that say no offset.
+    #[must_use]
+    pub fn set_back(self, from: Stamp, to: Stamp) -> u64 {
+        let Kind::Named(zone) = self.0 else {
+            return 0;
+        };
+        let (day, step) = (86_400, 1_800);
+        let first = from.0.div_euclid(1_000_000_000).saturating_sub(day);
+        let last = to.0.div_euclid(1_000_000_000).saturating_add(day);
+        let last = last.min(first.saturating_add(MOST_STEPS * step));
+        let offset = |second: i64| {
+            let time = chrono::DateTime::from_timestamp(second, 0)?.naive_utc();
+            let offset = zone.offset_from_utc_datetime(&time).fix();
+            Some(i64::from(offset.local_minus_utc()))
+        };
+        let (mut second, mut before, mut back) = (first, None, 0);
+        while second <= last {
+            let now = offset(second);
+            if let (Some(before), Some(now)) = (before, now) {
+                back = back.max(before - now);
+            }
+            before = now;
+            second += step;
+        }
+        back.unsigned_abs() * 1_000_000_000
+    }
+
     /// Seconds east of UTC at this local time, which is given in seconds since 1970-01-01T00:00:00 of the same clock.
     fn east(self, local: i64) -> i64 {
         match self.0 {
@@ -45,6 +74,9 @@ impl Zone {
         }
     }
 }
+
+/// So many half hours of a window are looked at for clocks that are set back: 25 years.
+const MOST_STEPS: i64 = 438_000;
 
 fn east(zone: Tz, local: i64) -> Option<i64> {
     let time = chrono::DateTime::from_timestamp(local, 0)?.naive_utc();
@@ -149,6 +181,50 @@ mod tests {
         assert_eq!(berlin("2026-10-25 01:59:59"), "2026-10-24 23:59:59");
         assert_eq!(berlin("2026-10-25 02:30:00"), "2026-10-25 00:30:00");
         assert_eq!(berlin("2026-10-25 03:00:00"), "2026-10-25 02:00:00");
+    }
+
+    #[test]
+    fn clocks_are_set_back_near_some_windows_only() {
+        let at = |text: &str| Stamp::of(text.parse().unwrap());
+        let hour = 3_600_000_000_000;
+        for (zone, from, to, back) in [
+            (
+                "Europe/Berlin",
+                "2026-10-25T00:10:00Z",
+                "2026-10-25T00:20:00Z",
+                hour,
+            ),
+            (
+                "Europe/Berlin",
+                "2026-10-25T12:00:00Z",
+                "2026-10-25T12:20:00Z",
+                hour,
+            ),
+            (
+                "Europe/Berlin",
+                "2026-03-29T00:10:00Z",
+                "2026-03-29T02:20:00Z",
+                0,
+            ),
+            (
+                "Europe/Berlin",
+                "2026-08-17T00:10:00Z",
+                "2026-08-17T00:20:00Z",
+                0,
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2026-04-04T14:00:00Z",
+                "2026-04-04T16:00:00Z",
+                hour / 2,
+            ),
+            ("+02:00", "2026-10-25T00:10:00Z", "2026-10-25T00:20:00Z", 0),
+        ] {
+            let zone = Zone::parse(zone).unwrap();
+            assert_eq!(zone.set_back(at(from), at(to)), back, "{zone:?} {from}");
+        }
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        assert_eq!(berlin.set_back(Stamp(i64::MIN), Stamp(i64::MAX)), 0);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! One log with all its files: which of them can hold lines of a window, told without opening the others, and those
 //! lines in the order of their time. Knows nothing of several logs, of hosts, or of what the lines are wanted for.
 
+mod merged;
+
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
 
+pub use self::merged::{Merged, merged};
 use super::lines::{Encoding, Text};
 use super::packed::{self, Bytes, Packing, Streamed};
 use super::rotated::{self, Member, identity};
@@ -30,8 +33,8 @@ pub struct Dating {
 /// What became of one file of a log.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Its lines of the window were copied.
-    Copied(Box<Report>, Option<Packing>, Format),
+    /// Its lines of the window were copied, or are at hand.
+    Copied(Box<Piece>),
     /// Only how many bytes it would be was found out: at least, at most; nothing of a packed one.
     Found(Option<(u64, u64)>, Option<Packing>, Format),
     /// All its lines are older. If it was opened, then only to see its first lines.
@@ -50,6 +53,19 @@ pub enum Outcome {
     NoStamps,
     /// It could not be read, in words.
     Unreadable(String),
+}
+
+/// The lines of a window out of one file.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Piece {
+    pub report: Report,
+    pub packing: Option<Packing>,
+    pub stamps: Stamps,
+    /// The file that was read, whatever is under its name by now.
+    pub file: File,
+    /// What was kept of a packed one, where it was not copied at once.
+    pub unpacked: Option<File>,
 }
 
 /// Files of a log and what became of each, oldest first.
@@ -135,14 +151,21 @@ pub fn window(
     estimate: bool,
     out: &mut dyn Out,
 ) -> io::Result<Outcomes> {
-    Whole {
-        dating: *dating,
-        ask,
-        estimate,
-        opened: members.iter().map(|_| None).collect(),
-        members,
-    }
-    .run(out)
+    let target = if estimate {
+        Target::Estimate
+    } else {
+        Target::Copy(out)
+    };
+    Whole::new(members, dating, ask).run(target)
+}
+
+/// Finds the lines of the window in all files of a log and leaves them where they are; only what is packed is unpacked,
+/// into a file without a name.
+///
+/// # Errors
+/// When there is no room for what was packed.
+pub fn at_hand(members: &[Member], dating: &Dating, ask: &Ask) -> io::Result<Outcomes> {
+    Whole::new(members, dating, ask).run(Target::Stay)
 }
 
 /// What lines are written to; where it can be emptied again, a packed log that turns out to be unordered is begun anew.
@@ -153,6 +176,25 @@ pub trait Out: Write {
     /// When it should be possible and fails.
     fn back_to(&mut self, _bytes: u64) -> io::Result<bool> {
         Ok(false)
+    }
+}
+
+/// Takes and forgets: for counting alone.
+pub struct Nowhere;
+
+impl Write for Nowhere {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Out for Nowhere {
+    fn back_to(&mut self, _: u64) -> io::Result<bool> {
+        Ok(true)
     }
 }
 
@@ -174,17 +216,40 @@ impl Out for File {
     }
 }
 
+/// What is done with lines that are found.
+enum Target<'o> {
+    Copy(&'o mut dyn Out),
+    Stay,
+    Estimate,
+}
+
 struct Whole<'a> {
     members: &'a [Member],
     dating: Dating,
-    ask: &'a Ask,
-    estimate: bool,
+    ask: Ask,
     /// What was opened on the way, or why not.
     opened: Vec<Option<Result<Opened, String>>>,
+    /// The format of a sibling, for a file that does not tell its own.
+    known: Option<Format>,
 }
 
-impl Whole<'_> {
-    fn run(mut self, out: &mut dyn Out) -> io::Result<Outcomes> {
+impl<'a> Whole<'a> {
+    fn new(members: &'a [Member], dating: &Dating, ask: &Ask) -> Self {
+        let (from, to) = (ask.earlier(ask.window.from), ask.later(ask.window.to));
+        let back = dating.zone.set_back(from, to);
+        Self {
+            members,
+            dating: *dating,
+            ask: Ask {
+                slack: ask.slack.saturating_add(back),
+                ..*ask
+            },
+            opened: members.iter().map(|_| None).collect(),
+            known: None,
+        }
+    }
+
+    fn run(mut self, mut target: Target<'_>) -> io::Result<Outcomes> {
         let members = self.members;
         let start = self.start();
         let mut outcomes = Vec::new();
@@ -198,12 +263,12 @@ impl Whole<'_> {
             } else if behind {
                 Outcome::Younger { opened }
             } else {
-                self.one(index, kept, out)?
+                self.one(index, kept, &mut target)?
             };
             behind |= matches!(outcome, Outcome::Younger { .. });
-            if let Outcome::Copied(report, ..) = &outcome {
-                kept += report.kept.bytes;
-                full |= report.kept.cut.is_some();
+            if let Outcome::Copied(piece) = &outcome {
+                kept += piece.report.kept.bytes;
+                full |= piece.report.kept.cut.is_some();
             }
             outcomes.push((member.clone(), outcome));
         }
@@ -242,54 +307,89 @@ impl Whole<'_> {
             .get_or_insert_with(|| Opened::open(member, dating).map_err(|error| error.to_string()))
     }
 
-    fn one(&mut self, index: usize, kept: u64, out: &mut dyn Out) -> io::Result<Outcome> {
-        let (ask, estimate, dating) = (self.ask, self.estimate, self.dating);
-        let known = self.opened.iter().flatten().flatten();
-        let known = known
-            .filter_map(|opened| opened.stamps.as_ref())
-            .next()
-            .map(Stamps::format);
+    fn one(&mut self, index: usize, kept: u64, target: &mut Target<'_>) -> io::Result<Outcome> {
+        let opened = self.opened.iter().flatten().flatten();
+        let met = opened.filter_map(|opened| opened.stamps.as_ref()).next();
+        let known = self.known.or(met.map(Stamps::format));
         let member = &self.members[index];
-        let opened = match self.open(index) {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Outcome::Unreadable(error.clone())),
+        let ask = Ask {
+            limit: self.ask.limit.map(|limit| limit.saturating_sub(kept)),
+            ..self.ask
         };
-        let begins_behind = opened
-            .first
-            .is_some_and(|first| first >= ask.later(ask.window.to));
-        let borrowed = known.map(|format| Stamps::with(format, dating.zone, member.written));
-        let Some(stamps) = opened.stamps.as_ref().or(borrowed.as_ref()) else {
+        let zone = self.dating.zone;
+        if let Err(error) = self.open(index) {
+            return Ok(Outcome::Unreadable(error.clone()));
+        }
+        let Some(Ok(opened)) = self.opened[index].take() else {
             return Ok(Outcome::NoStamps);
         };
-        let clock = |line: &[u8]| stamps.of(line);
-        let text = Text {
-            encoding: opened.encoding,
-            clock: &clock,
+        let borrowed = || known.map(|format| Stamps::with(format, zone, member.written));
+        let Some(stamps) = opened.stamps.clone().or_else(borrowed) else {
+            return Ok(Outcome::NoStamps);
         };
-        let ask = Ask {
-            limit: ask.limit.map(|limit| limit.saturating_sub(kept)),
-            ..*ask
-        };
-        let format = stamps.format();
-        if estimate {
+        self.known = Some(stamps.format());
+        let first = opened.first;
+        let behind = first.is_some_and(|first| first >= ask.later(ask.window.to));
+        if matches!(target, Target::Estimate) {
             let bytes = match opened.packing {
                 Some(_) => None,
-                None => Some(estimated(&opened.file, text, &ask)?),
+                None => Some(estimated(&opened, &stamps, &ask)?),
             };
-            if begins_behind && bytes == Some((0, 0)) {
-                return Ok(Outcome::Younger { opened: true });
-            }
-            return Ok(Outcome::Found(bytes, opened.packing, format));
+            return Ok(match bytes {
+                Some((0, 0)) if behind => Outcome::Younger { opened: true },
+                _ => Outcome::Found(bytes, opened.packing, stamps.format()),
+            });
         }
-        let mut report = match opened.packing {
-            Some(packing) => stream(&opened.file, packing, text, &ask, kept, out)?,
-            None => window::window(&opened.file, text, &ask, out)?,
-        };
-        if begins_behind && report.kept.bytes == 0 && report.located.steps.back <= ask.slack {
+        let piece = opened.piece(member, stamps, &ask, kept, target)?;
+        let ordered = piece.report.located.steps.back <= ask.slack;
+        if behind && piece.report.kept.bytes == 0 && ordered {
             return Ok(Outcome::Younger { opened: true });
         }
-        report.changed = changed(member, &opened.file, report.changed);
-        Ok(Outcome::Copied(Box::new(report), opened.packing, format))
+        Ok(Outcome::Copied(Box::new(piece)))
+    }
+}
+
+impl Opened {
+    /// Copies the lines of the window, or finds them.
+    fn piece(
+        self,
+        member: &Member,
+        stamps: Stamps,
+        ask: &Ask,
+        kept: u64,
+        target: &mut Target<'_>,
+    ) -> io::Result<Piece> {
+        let clock = |line: &[u8]| stamps.of(line);
+        let text = Text {
+            encoding: self.encoding,
+            clock: &clock,
+        };
+        let mut unpacked = None;
+        let stay = !matches!(target, Target::Copy(_));
+        let mut report = match (target, self.packing) {
+            (Target::Copy(out), Some(packing)) => {
+                stream(&self.file, packing, text, ask, kept, &mut **out)?
+            }
+            (Target::Copy(out), None) => window::window(&self.file, text, ask, &mut **out)?,
+            (_, Some(packing)) => {
+                let file = unpacked.insert(tempfile::tempfile()?);
+                stream(&self.file, packing, text, ask, 0, file)?
+            }
+            (_, None) => window::window(&self.file, text, ask, &mut Nowhere)?,
+        };
+        if stay && report.kept.more_ranges > 0 && self.packing.is_none() {
+            // Too scattered to be found again.
+            let file = unpacked.insert(tempfile::tempfile()?);
+            report = window::window(&self.file, text, ask, file)?;
+        }
+        report.changed = changed(member, &self.file, report.changed);
+        Ok(Piece {
+            report,
+            packing: self.packing,
+            stamps,
+            file: self.file,
+            unpacked,
+        })
     }
 }
 
@@ -326,7 +426,12 @@ fn changed(member: &Member, file: &File, changed: Option<Changed>) -> Option<Cha
 }
 
 /// How many bytes the window has; a small file is read for it, a large one only at the bounds.
-fn estimated(file: &File, text: Text<'_>, ask: &Ask) -> io::Result<(u64, u64)> {
+fn estimated(opened: &Opened, stamps: &Stamps, ask: &Ask) -> io::Result<(u64, u64)> {
+    let file = &opened.file;
+    let text = Text {
+        encoding: opened.encoding,
+        clock: &|line: &[u8]| stamps.of(line),
+    };
     let located = window::locate(file, text, ask)?;
     if located.how != How::Small {
         return Ok(located.estimate());

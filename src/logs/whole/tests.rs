@@ -64,7 +64,7 @@ fn run(dir: &Path, ask: &Ask) -> (String, Vec<String>) {
     let mut out = Vec::new();
     let outcomes = window(&members, &DATING, ask, false, &mut out).unwrap();
     let words = outcomes.iter().map(|(_, outcome)| match outcome {
-        Outcome::Copied(report, ..) => format!("{} lines", report.kept.lines),
+        Outcome::Copied(piece) => format!("{} lines", piece.report.kept.lines),
         Outcome::Older { opened } => format!("older, opened {opened}"),
         Outcome::Younger { opened } => format!("younger, opened {opened}"),
         Outcome::Unreadable(what) => what.clone(),
@@ -164,7 +164,7 @@ fn a_log_that_is_rotated_after_it_was_listed_is_found_again() {
     let outcomes = window(&members, &DATING, &ask(10_000, 14_450), false, &mut out).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), lines(10_000, 14_400));
     match &outcomes[3].1 {
-        Outcome::Copied(report, ..) => assert_eq!(report.changed, Some(Changed::Rotated)),
+        Outcome::Copied(piece) => assert_eq!(piece.report.changed, Some(Changed::Rotated)),
         other => panic!("{other:?}"),
     }
 }
@@ -220,4 +220,77 @@ fn a_budget_is_one_for_all_files_and_an_estimate_reads_no_more_than_it_needs() {
     );
     let exact = lines(9_000, 13_000).len() as u64;
     assert!((least..=most).contains(&exact), "{least} {most}");
+}
+
+#[test]
+fn an_hour_that_comes_twice_is_kept_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = |from: &str, lines: i64| -> String {
+        let from: chrono::NaiveDateTime = from.parse().unwrap();
+        let at = |second| (from + chrono::TimeDelta::seconds(second)).format("%F %T");
+        (0..lines)
+            .map(|second| format!("{} x\n", at(second)))
+            .collect()
+    };
+    // Clocks go back from 03:00 to 02:00.
+    let night = local("2026-10-25T00:00:00", 10_800) + &local("2026-10-25T02:00:00", 90_000);
+    write(dir.path(), "app.log", night.as_bytes(), 10_000_000);
+    let berlin = Dating {
+        zone: Zone::parse("Europe/Berlin").unwrap(),
+        ..DATING
+    };
+    let at = |text: &str| Stamp::of(text.parse().unwrap());
+    let asked = Ask::of(Window {
+        from: at("2026-10-25T00:10:00Z"),
+        to: at("2026-10-25T00:20:00Z"),
+    });
+    let members = siblings(&dir.path().join("app.log")).unwrap();
+    let mut out = Vec::new();
+    window(&members, &berlin, &asked, false, &mut out).unwrap();
+    let expected = local("2026-10-25T02:10:00", 600).repeat(2);
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn several_logs_come_out_as_one_in_the_order_of_time() {
+    let dir = tempfile::tempdir().unwrap();
+    set(dir.path());
+    let other: String = (0..14_400)
+        .step_by(10)
+        .map(|second| line(second).replace('\n', " other\n at more\n"))
+        .collect();
+    write(dir.path(), "web.log.gz", &gzip(other.trim_end()), 14_400);
+    let named = ["app.log", "web.log.gz"].map(|name| dir.path().join(name).display().to_string());
+    let found = logs(&named, false).unwrap();
+    assert_eq!(found.len(), 2);
+    let mut out = Vec::new();
+    let merged = merged(&found, &DATING, &ask(7_000, 14_400), &mut out).unwrap();
+    let expected: String = (7_000..14_400)
+        .map(|second| match second % 10 {
+            0 => line(second) + &line(second).replace('\n', " other\n at more\n"),
+            _ => line(second),
+        })
+        .collect();
+    // The last line of `web.log` has no end; another goes on.
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    assert_eq!(merged.kept.lines, 7_400 + 2 * 740);
+    let asked = Ask {
+        limit: Some(1_000),
+        ..ask(7_000, 14_400)
+    };
+    let mut out = Vec::new();
+    let cut = super::merged(&found, &DATING, &asked, &mut out).unwrap();
+    assert!(expected.as_bytes().starts_with(&out) && out.ends_with(b"\n"));
+    assert!(cut.kept.cut.is_some() && out.len() > 900);
+}
+
+#[test]
+fn a_file_that_does_not_tell_its_format_has_that_of_its_siblings() {
+    let dir = tempfile::tempdir().unwrap();
+    set(dir.path());
+    let trace = format!("{}{}", " at somewhere\n".repeat(900), line(14_000));
+    write(dir.path(), "app.log", trace.as_bytes(), 14_400);
+    let (out, words) = run(dir.path(), &ask(10_700, 14_400));
+    assert_eq!(out, lines(10_700, 10_800) + &trace);
+    assert_eq!(words[3], "901 lines");
 }

@@ -126,6 +126,12 @@ impl<'w> Keeper<'w> {
         self.kept.cut.is_some()
     }
 
+    /// Whether the last line that was kept has no end.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Where the last byte that was kept ends in the source.
     #[must_use]
     pub fn end(&self) -> Option<u64> {
