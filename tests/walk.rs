@@ -816,14 +816,14 @@ steps:
 
 #[test]
 fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
-    let site = Site::new(&[("logged", LOGGED)]);
+    let site = Site::new(&[("runbooks/logged.yaml", LOGGED)]);
     let auth = site.path("auth.log");
     let text = "2026-11-23T13:12:07.201Z sshd[811]: Accepted publickey for deploy from 203.0.113.9\n\
                 2026-11-23T13:12:08.000Z sshd[811]: session opened\n\
                 2026-11-23T13:12:09.442Z sudo: deploy : COMMAND=/usr/bin/aws sts\n";
     fs::write(&auth, text).unwrap();
     let book = LOGGED.replace("AUTH", auth.to_str().unwrap());
-    let site = Site::new(&[("logged", &book)]);
+    let site = Site::new(&[("runbooks/logged.yaml", &book)]);
     let inc = site.start("alice", "logged", &[]);
     assert!(!site.ok("alice", &["suggest", &inc]).contains("login"));
     site.ok("alice", &["collect", &inc, "auth"]);

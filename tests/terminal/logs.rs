@@ -55,7 +55,7 @@ fn a_file_is_followed_searched_and_gone_through_by_time() {
             .any(|line| line.starts_with('▌') && line.contains("T11:30:00Z"))
     });
     tmux.types("n");
-    tmux.wait("9/12");
+    tmux.wait("8/12");
     std::fs::rename(&path, place.path("api.log.1")).unwrap();
     std::fs::write(&path, lines(10_000, 10_003)).unwrap();
     tmux.wait("was rotated");
@@ -77,7 +77,7 @@ fn case_33_a_hostile_log_sends_no_sequences() {
     let mut args = words("logs view");
     args.push(path.display().to_string());
     let term = Term::start(&place, PROGRAM, &args, &[]);
-    let screen = term.wait("14 lines");
+    let screen = term.wait("13 lines");
     assert!(screen.contains("␛[2J"), "shown, not sent:\n{screen}");
     for keys in ["/evil\r", "n", "w", "c", "c", "&abc\r", "u", "m", "s"] {
         term.send(keys);

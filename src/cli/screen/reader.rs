@@ -94,9 +94,11 @@ fn read(
 ) -> io::Result<()> {
     let mut last: Option<Arc<Page>> = None;
     let mut busy = true;
+    // Whether something was still being counted when the last page was made: then it is not the last word.
+    let mut counting = true;
     let mut looked = Instant::now();
     loop {
-        let wait = match (busy, viewer.is_counting()) {
+        let wait = match (busy, counting) {
             (true, _) => Duration::ZERO,
             (false, true) => SHOW,
             (false, false) => LOOK,
@@ -106,7 +108,7 @@ fn read(
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
-        let mut changed = busy || order.is_some() || wait == SHOW;
+        let mut changed = busy || counting || order.is_some();
         while let Some(given) = order {
             obey(&mut viewer, given, send)?;
             order = orders.try_recv().ok();
@@ -115,9 +117,10 @@ fn read(
             looked = Instant::now();
             changed |= viewer.look(&mut watched)?;
         }
-        if !changed && !viewer.is_counting() {
+        if !changed {
             continue;
         }
+        counting = viewer.is_counting();
         busy = viewer.work()?;
         let page = Arc::new(viewer.page()?);
         if last.as_ref() != Some(&page) {

@@ -3,11 +3,14 @@
 
 use ratatui::buffer::{Buffer, Cell};
 
-/// Fewer changed cells than this are simply sent.
+/// What costs less than this is simply sent.
 const WORTH: usize = 160;
 
-/// What telling the terminal to move rows costs, in cells.
+/// What telling the terminal to move rows costs.
 const COSTS: usize = 24;
+
+/// What going to another place costs.
+const WAY: usize = 6;
 
 /// Rows from `top` on, before `bottom`, go up by so many; down where it is negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,24 +88,23 @@ pub fn apply(buffer: &mut Buffer, moved: Move) {
     }
 }
 
-/// Cells of a row that are others than in a row of the frame before; `None` stands for an empty one.
+/// What a row costs to send, roughly in bytes: its cells that are others than in a row of the frame before, and for each
+/// run of them the way there. `None` stands for an empty row.
 fn differing(old: &Buffer, from: Option<i32>, new: &Buffer, y: i32) -> usize {
     let width = usize::from(new.area.width);
-    let row = |buffer: &Buffer, y: i32| {
+    let row = |y: i32| {
         let start = usize::try_from(y).unwrap_or(0) * width;
-        start..(start + width).min(buffer.content.len())
+        start..(start + width).min(new.content.len())
     };
-    let new_row = &new.content[row(new, y)];
-    match from {
-        Some(from) => {
-            let old_row = &old.content[row(old, from)];
-            old_row.iter().zip(new_row).filter(|(a, b)| a != b).count()
-        }
-        None => {
-            let empty = Cell::default();
-            new_row.iter().filter(|cell| **cell != empty).count()
-        }
+    let empty = Cell::default();
+    let before = from.map(|from| &old.content[row(from)]);
+    let (mut cost, mut in_run) = (0, false);
+    for (x, cell) in new.content[row(y)].iter().enumerate() {
+        let differs = cell != before.map_or(&empty, |before| &before[x]);
+        cost += usize::from(differs) + if differs && !in_run { WAY } else { 0 };
+        in_run = differs;
     }
+    cost
 }
 
 #[cfg(test)]
