@@ -394,6 +394,8 @@ pub enum Cmd {
 pub enum Logs {
     /// The lines of some minutes out of logs of any size, their rotated and packed files with them
     Window(super::logs::WindowLogs),
+    /// The lines that hold a match, in logs of any size; 1 when there are none, as grep does
+    Search(super::logs::SearchLogs),
     /// Read files of any size on the screen; several are merged by time
     View(ViewLogs),
 }

@@ -197,6 +197,9 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Cmd::Logs {
             action: args::Logs::Window(wanted),
         } => logs::window(&common, &wanted),
+        Cmd::Logs {
+            action: args::Logs::Search(wanted),
+        } => logs::search(&common, &wanted),
         Cmd::Open { inc } => screen::open(&common, &inc),
         Cmd::Logs {
             action: args::Logs::View(wanted),

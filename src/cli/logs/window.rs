@@ -55,7 +55,7 @@ pub fn run(common: &Common, wanted: &WindowLogs) -> Result<(), CliError> {
     tell(common, &ask, &outcomes, kept.as_ref())
 }
 
-fn ask(wanted: &WindowLogs, now: DateTime<FixedOffset>) -> Result<Ask, CliError> {
+pub(super) fn ask(wanted: &WindowLogs, now: DateTime<FixedOffset>) -> Result<Ask, CliError> {
     let moment = |text: &str| times::read(text, now).map(|time| Stamp::of(time.to_utc()));
     let from = moment(&wanted.from).map_err(CliError::Input)?;
     let to = wanted
@@ -105,7 +105,7 @@ fn bytes(text: &str) -> Result<u64, CliError> {
         })
 }
 
-fn dating(wanted: &WindowLogs) -> Result<Dating, CliError> {
+pub(super) fn dating(wanted: &WindowLogs) -> Result<Dating, CliError> {
     let format = wanted.format.as_deref().map(|word| {
         Format::named(word).ok_or_else(|| {
             let known = Format::WORDS.join(", ");

@@ -3,6 +3,7 @@
 
 mod pattern;
 mod pieces;
+mod sift;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 pub use pattern::{BadPattern, Case, Pattern};
+pub use sift::Sift;
 
 use super::lines::Encoding;
 use super::source::Source;
@@ -225,38 +227,39 @@ impl<'a> Search<'a> {
                 }
                 batch.hits.push((line, batch.ends));
             }
+            ControlFlow::Continue(())
         };
-        match self.encoding {
-            Encoding::Bytes => self.in_bytes(lines, &mut add),
-            _ => self.in_wide(lines, &mut add),
-        }
+        // All of them: breaking off is up to whoever takes the batch.
+        let _ = in_lines(self.pattern, self.encoding, lines, &mut add);
         if keep && self.numbered {
             batch.ends += self.encoding.ends(&lines[counted..]);
         }
         Ok(batch)
     }
+}
 
-    fn in_bytes(&self, lines: &[u8], add: &mut dyn FnMut(Range<usize>)) {
-        let mut from = 0;
-        while let Some(at) = self.pattern.next(lines, from) {
+/// Every one of these lines that holds a match, until told to break off.
+fn in_lines(
+    pattern: &Pattern,
+    encoding: Encoding,
+    lines: &[u8],
+    add: &mut dyn FnMut(Range<usize>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut from = 0;
+    if encoding == Encoding::Bytes {
+        while let Some(at) = pattern.next(lines, from) {
             let (start, end) = line_around(lines, from, at);
-            add(start..end);
+            add(start..end)?;
             from = end;
         }
     }
-
-    fn in_wide(&self, lines: &[u8], add: &mut dyn FnMut(Range<usize>)) {
-        let mut from = 0;
-        while from < lines.len() {
-            let length = self.encoding.line_end(&lines[from..]);
-            let end = length.map_or(lines.len(), |length| from + length);
-            if self
-                .pattern
-                .is_in(&self.encoding.decoded(&lines[from..end]))
-            {
-                add(from..end);
-            }
-            from = end;
+    while encoding != Encoding::Bytes && from < lines.len() {
+        let length = encoding.line_end(&lines[from..]);
+        let end = length.map_or(lines.len(), |length| from + length);
+        if pattern.is_in(&encoding.decoded(&lines[from..end])) {
+            add(from..end)?;
         }
+        from = end;
     }
+    ControlFlow::Continue(())
 }

@@ -8,7 +8,7 @@ use super::Haystack;
 use crate::logs::lines::Encoding;
 
 /// A line of more bytes than this is searched in parts where it is read at an offset.
-const LONGEST_LINE: usize = 64 << 20;
+pub(super) const LONGEST_LINE: usize = 64 << 20;
 /// Bytes that are read at once behind a piece, to end its last line.
 const MORE: usize = 256 << 10;
 

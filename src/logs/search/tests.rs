@@ -1,5 +1,7 @@
 //! Every search is as a naive one: line by line, on one thread.
 
+use std::io::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -69,6 +71,23 @@ fn naive(search: &Search<'_>, bytes: &[u8]) -> Vec<Line> {
     hits
 }
 
+/// As [`hits`], in a stream that comes so many bytes at a time.
+fn sifted(search: &Search<'_>, bytes: &[u8], at_once: usize) -> Vec<Line> {
+    let mut hits = Vec::new();
+    let mut take = |hit: Hit<'_>| {
+        hits.push((hit.at, hit.number, hit.line.to_vec()));
+        ControlFlow::Continue(())
+    };
+    let mut sift = Sift::new(search.encoding, search.pattern, &mut take);
+    for bytes in bytes.chunks(at_once) {
+        sift.write_all(bytes).unwrap();
+    }
+    let found = sift.finish();
+    assert!(found.whole);
+    assert_eq!(found.lines, hits.len() as u64);
+    hits
+}
+
 /// Lines of many lengths, one over several pieces, with and without a last end.
 fn long_log(tail: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -97,6 +116,10 @@ fn each_line_is_found_once_whatever_the_pieces_and_threads() {
             let pattern = Pattern::regex(text, Case::Exact).unwrap();
             let slice = search(Haystack::Bytes(&bytes), bytes.len() as u64, &pattern, &stop);
             let expected = naive(&slice, &bytes);
+            assert!(
+                sifted(&slice, &bytes, 100_003) == expected,
+                "{text:?} {tail:?}"
+            );
             let source = Read(&bytes);
             for threads in [1, 3] {
                 for hay in [Haystack::Bytes(&bytes), Haystack::Source(&source)] {
@@ -152,6 +175,10 @@ fn a_search_ends_when_it_is_told_to() {
             }
         });
         assert_eq!((seen, found.unwrap().whole), (3, false));
+        let mut first = |_: Hit<'_>| ControlFlow::Break(());
+        let mut sift = Sift::new(Encoding::Bytes, &pattern, &mut first);
+        assert!(sift.write_all(&bytes).is_err() && sift.is_done());
+        assert_eq!(sift.finish().lines, 1);
         stop.store(true, Ordering::Relaxed);
         assert_eq!(search.count().unwrap(), Found::default());
     }
@@ -201,7 +228,9 @@ proptest! {
             encoding,
             ..search(Haystack::Bytes(&bytes), bytes.len() as u64, &pattern, &stop)
         };
-        prop_assert_eq!(hits(&search), naive(&search, &bytes));
+        let expected = naive(&search, &bytes);
+        prop_assert_eq!(&hits(&search), &expected);
+        prop_assert_eq!(sifted(&search, &bytes, 3), expected);
     }
 
     #[test]
