@@ -302,8 +302,8 @@ pub enum Cmd {
         #[arg(long)]
         step: Option<String>,
     },
-    /// Pull a key log into the record as evidence
-    Collect { inc: String, log: String },
+    /// Pull a key log into the record as evidence: the lines around the incident, or of the time that is named
+    Collect(Collect),
     /// Read log files
     Logs {
         #[command(subcommand)]
@@ -600,6 +600,26 @@ pub struct MakeStatement {
 pub enum Answer {
     Approve,
     Deny,
+}
+
+/// Which part of a key log is pulled.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct Collect {
+    pub inc: String,
+    pub log: String,
+    /// From then on: 13:40, -30m, RFC 3339; half an hour before the incident was detected unless a step says otherwise
+    #[arg(long, allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// Until then; now unless a step says otherwise
+    #[arg(long, allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// Only lines that match this regular expression
+    #[arg(long = "match", value_name = "RE")]
+    pub matching: Option<String>,
+    /// Say how much it would be and pull nothing
+    #[arg(long)]
+    pub estimate: bool,
 }
 
 /// A new incident or run.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Cmd, Common, FidelityArg, Secrets, Start};
 use super::config::Config;
-use super::{CliError, checkpoint, elsewhere, out, status, steps, times};
+use super::{CliError, checkpoint, collect, elsewhere, out, status, steps, times};
 use crate::driver::begin::{self, Gathered};
 use crate::driver::session::Acted;
 use crate::driver::{Desk, Session};
@@ -49,6 +49,7 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         | Cmd::Policy { .. }
         | Cmd::Expunge { .. }
         | Cmd::Review { .. } => checkpoint::run(common, &desk, command),
+        Cmd::Collect(wanted) => collect::run(common, &desk, &wanted),
         other => entry(common, &desk, other),
     }
 }
@@ -333,7 +334,6 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
                 })
             }),
         ),
-        Cmd::Collect { inc, log } => (inc, Box::new(move |_| Ok(Intent::CollectLog { log }))),
         Cmd::Update {
             inc,
             audience,

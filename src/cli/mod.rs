@@ -5,6 +5,7 @@ pub mod args;
 mod check;
 mod checkpoint;
 mod clipboard;
+mod collect;
 mod config;
 mod curate;
 mod demo;

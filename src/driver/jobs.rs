@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,9 +16,9 @@ use crate::engine::{Command, ExecRecord, StepRef};
 use crate::evidence::escape;
 use crate::host::files;
 use crate::host::supervise::{self, Exit, Job, JobSpec, JobState, Stream};
-use crate::logs::Pulled;
 
-use super::collect;
+use super::collect::{Pulled, Pulling};
+use super::keep::{self, Output};
 use super::secrets;
 use super::session::{Session, job_name};
 
@@ -31,12 +30,14 @@ const EVIDENCE_LIMIT: usize = 16 << 20;
 /// Something this process started and waits for, beside what runs under a supervisor.
 #[allow(missing_docs)]
 pub enum Pending {
-    /// Files are being pulled.
+    /// Logs are being pulled for a step.
     Collect {
         record: Arc<ExecRecord>,
         started: DateTime<Utc>,
-        done: Receiver<Result<Vec<Evidence>, String>>,
+        pulling: Pulling,
     },
+    /// A log is being pulled outside of any step.
+    Log(Pulling),
     /// To be tried again from then on.
     Retry { step: StepKey, after: DateTime<Utc> },
     /// It never began, for this reason.
@@ -85,6 +86,16 @@ impl Session {
     /// # Errors
     /// When it cannot be reached.
     pub fn cancel(&self, step: &StepRef, purpose: Purpose) -> std::io::Result<bool> {
+        for pending in &self.pending {
+            if let Pending::Collect {
+                record, pulling, ..
+            } = pending
+                && record.step == *step
+            {
+                pulling.cancel();
+                return Ok(true);
+            }
+        }
         self.job(step, purpose).cancel()
     }
 
@@ -110,29 +121,19 @@ impl Session {
                 }
             }
             Effect::Collect { record, sources } => {
-                let (send, done) = mpsc::channel();
-                let redaction = match self.redactor() {
-                    Ok(redaction) => redaction,
-                    Err(error) => {
-                        self.pending.push(Pending::NotStarted {
-                            record,
-                            at: now,
-                            why: error.to_string(),
-                        });
-                        return;
-                    }
+                let pending = match self.begin_collect(&record, sources) {
+                    Ok(pulling) => Pending::Collect {
+                        record,
+                        started: now,
+                        pulling,
+                    },
+                    Err(error) => Pending::NotStarted {
+                        record,
+                        at: now,
+                        why: error.to_string(),
+                    },
                 };
-                let store = self.evidence_dir();
-                let host = record.exec.host.clone();
-                std::thread::spawn(move || {
-                    // Nobody listening any more means the process ends; the outcome is then unknown, and says so.
-                    let _ = send.send(collect::pull_all(&sources, &host, &redaction, &store, now));
-                });
-                self.pending.push(Pending::Collect {
-                    record,
-                    started: now,
-                    done,
-                });
+                self.pending.push(pending);
             }
             Effect::Retry { step, after } => {
                 let after = TimeDelta::try_seconds(i64::try_from(after).unwrap_or(i64::MAX))
@@ -203,7 +204,7 @@ impl Session {
     }
 
     /// A record without a kept key was not asked about: its marks are this process's own, made a moment ago.
-    fn environment(
+    pub(super) fn environment(
         &self,
         record: &ExecRecord,
         key: Option<&[u8; 32]>,
@@ -227,6 +228,25 @@ impl Session {
         results
     }
 
+    /// Logs outside of any step that are pulled by now.
+    pub(super) fn pulled_logs(&mut self) -> Vec<Pulled> {
+        let mut over = Vec::new();
+        self.pending.retain(|pending| {
+            let Pending::Log(pulling) = pending else {
+                return true;
+            };
+            match pulling.over() {
+                Ok(None) => true,
+                Ok(Some(pulled)) => {
+                    over.push(pulled);
+                    false
+                }
+                Err(()) => false,
+            }
+        });
+        over
+    }
+
     fn settle(
         &self,
         pending: Pending,
@@ -236,28 +256,19 @@ impl Session {
             Pending::Collect {
                 record,
                 started,
-                done,
-            } => match done.try_recv() {
-                Err(mpsc::TryRecvError::Empty) => Err(Pending::Collect {
+                pulling,
+            } => match pulling.over() {
+                Ok(None) => Err(Pending::Collect {
                     record,
                     started,
-                    done,
+                    pulling,
                 }),
-                Err(mpsc::TryRecvError::Disconnected) => {
-                    let why = "the pulling of files ended unexpectedly".to_owned();
-                    Ok((
-                        finish(
-                            &record,
-                            Ran::NotStarted(why),
-                            started,
-                            now,
-                            String::new(),
-                            Vec::new(),
-                        ),
-                        None,
-                    ))
+                Ok(Some(pulled)) => Ok(self.collected(&record, pulled, started, now)),
+                Err(()) => {
+                    let ran = Ran::Failed("the pull ended unexpectedly".to_owned());
+                    let finished = finish(&record, ran, started, now, String::new(), Vec::new());
+                    Ok((finished, None))
                 }
-                Ok(pulled) => Ok(collected(&record, pulled, started, now)),
             },
             Pending::Retry { step, after } if after <= now => {
                 let marks = self
@@ -287,7 +298,7 @@ impl Session {
                 ),
                 None,
             )),
-            retry @ Pending::Retry { .. } => Err(retry),
+            other @ (Pending::Retry { .. } | Pending::Log(_)) => Err(other),
         }
     }
 
@@ -348,7 +359,7 @@ impl Session {
             Pending::Collect { record: other, .. } | Pending::NotStarted { record: other, .. } => {
                 other.step == record.step && other.exec.purpose == record.exec.purpose
             }
-            Pending::Retry { .. } => false,
+            Pending::Retry { .. } | Pending::Log(_) => false,
         })
     }
 
@@ -416,6 +427,24 @@ impl Session {
         digits.parse().unwrap_or(0)
     }
 
+    fn collected(
+        &self,
+        record: &ExecRecord,
+        mut pulled: Pulled,
+        started: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> (Command, Option<String>) {
+        let (evidence, ran, why) = match (self.kept(&mut pulled), pulled.problems()) {
+            (Ok(evidence), None) => (evidence, Ran::Exit(0), None),
+            (Ok(evidence), Some(why)) => (evidence, Ran::Failed(why.clone()), Some(why)),
+            (Err(error), _) => (Vec::new(), Ran::Failed(error.to_string()), None),
+        };
+        (
+            finish(record, ran, started, now, String::new(), evidence),
+            why,
+        )
+    }
+
     fn finished(&self, record: &Arc<ExecRecord>, job: &Job, exit: &Exit) -> Command {
         let ran = if exit.timed_out {
             Ran::TimedOut
@@ -429,25 +458,25 @@ impl Session {
         let stdout = job
             .read(Stream::Stdout, 0, STDOUT_LIMIT)
             .unwrap_or_default();
-        let output = job
+        let printed = job
             .read(Stream::Output, 0, EVIDENCE_LIMIT)
             .unwrap_or_default();
-        let beyond = exit.output_bytes.saturating_sub(output.len() as u64);
+        let beyond = exit.output_bytes.saturating_sub(printed.len() as u64);
         let source = format!("$ {}", record.exec.script);
-        let pulled = Pulled {
+        let output = Output {
             name: format!("output of {}", record.step),
             source,
             range: None,
             dropped: exit.dropped_bytes + beyond,
-            bytes: output,
+            bytes: printed,
         };
-        let evidence: Vec<Evidence> = if pulled.bytes.is_empty() && pulled.dropped == 0 {
+        let evidence: Vec<Evidence> = if output.bytes.is_empty() && output.dropped == 0 {
             Vec::new()
         } else {
             let now = self.desk.ports.clock.now().with_timezone(&Utc);
             let kept = self.redactor().ok().and_then(|redaction| {
-                collect::keep(
-                    pulled,
+                keep::keep(
+                    &output,
                     &record.exec.host,
                     &redaction,
                     &self.evidence_dir(),
@@ -466,27 +495,6 @@ impl Session {
             stdout,
             evidence,
         )
-    }
-}
-
-fn collected(
-    record: &Arc<ExecRecord>,
-    pulled: Result<Vec<Evidence>, String>,
-    started: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> (Command, Option<String>) {
-    match pulled {
-        Ok(evidence) => (
-            finish(record, Ran::Exit(0), started, now, String::new(), evidence),
-            None,
-        ),
-        Err(why) => {
-            let ended = Ran::NotStarted(why.clone());
-            (
-                finish(record, ended, started, now, String::new(), Vec::new()),
-                Some(why),
-            )
-        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod inputs;
 mod intents;
 pub mod issued;
 pub mod jobs;
+pub mod keep;
 mod named;
 pub mod receipts;
 pub mod root;

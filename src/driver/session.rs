@@ -281,7 +281,7 @@ impl Session {
     pub fn act(&mut self, intent: Intent) -> Result<Acted, DriverError> {
         match intent {
             Intent::Attach { path, step } => self.attach(&path, step),
-            Intent::CollectLog { log } => self.collect_log(&log),
+            Intent::CollectLog { log, asked } => self.collect_log(&log, &asked),
             Intent::Adopt { reason } => self.adopt(reason.as_ref()),
             intent => self.act_signed(intent),
         }
@@ -479,14 +479,14 @@ impl Session {
     ///
     /// # Errors
     /// When no rule can be used at all.
-    pub fn redactor(&self) -> Result<super::collect::Redaction, DriverError> {
+    pub fn redactor(&self) -> Result<super::keep::Redaction, DriverError> {
         let rules = self
             .state()
             .incident
             .as_deref()
             .map(|incident| incident.policy.redact.clone())
             .unwrap_or_default();
-        super::collect::Redaction::new(&rules, self.secrets.all())
+        super::keep::Redaction::new(&rules, self.secrets.all())
     }
 
     /// Everything that is new since the last time: events of other processes and people, ended commands, pulled files.
@@ -517,6 +517,12 @@ impl Session {
                 Err(error) => return Err(error),
             }
             acted.notices.extend(notice);
+        }
+        for pulled in self.pulled_logs() {
+            acted.notices.extend(pulled.problems());
+            acted
+                .events
+                .extend(self.record_pulled(pulled, None)?.events);
         }
         Ok(acted)
     }

@@ -9,7 +9,7 @@ use super::details::Details;
 use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
 use super::fact::{
-    CitedLine, Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed,
+    CitedLine, Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed, Span,
 };
 use super::ids::{EventId, RunId, StepRef};
 use super::telling::Told;
@@ -238,6 +238,8 @@ pub enum Ran {
     TimedOut,
     /// It could not be started at all, for this reason.
     NotStarted(String),
+    /// It did not do all it had to, for this reason.
+    Failed(String),
     /// Nobody saw.
     Lost,
 }
@@ -279,11 +281,51 @@ pub enum Effect {
 #[allow(missing_docs)]
 pub struct Source {
     pub name: String,
-    /// A path on this machine.
-    pub path: String,
+    pub origin: Origin,
+    /// Where it is; `None` is this machine.
+    pub host: Option<String>,
+    /// Only lines of this time.
+    pub window: Option<Span>,
+    /// Only so many bytes of its end.
     pub tail: Option<u64>,
+    /// At most so many bytes of each file.
     pub limit: u64,
+    /// Only lines that match.
     pub matching: Option<String>,
+    /// Of stamps without an offset.
+    pub zone: Option<String>,
+    /// Instead of the one that is detected.
+    pub format: Option<String>,
+}
+
+/// Where the lines come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Origin {
+    /// A path or pattern.
+    File(String),
+    /// A systemd unit.
+    Journal(String),
+    /// A script that prints them.
+    Run(String),
+}
+
+impl Source {
+    /// A file of this machine.
+    #[must_use]
+    pub fn file(name: &str, path: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin: Origin::File(path),
+            host: None,
+            window: None,
+            tail: None,
+            limit: super::collect::COLLECT_LIMIT,
+            matching: None,
+            zone: None,
+            format: None,
+        }
+    }
 }
 
 /// A refusal: what is refused and why, in one sentence, and what to do about it.

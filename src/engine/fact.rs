@@ -426,4 +426,64 @@ pub struct Evidence {
     /// Bytes that were not kept because of a limit.
     pub dropped: u64,
     pub collected_at: DateTime<Utc>,
+    /// How it was pulled, if it is a log that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Box<Pull>>,
+}
+
+/// How a log was pulled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Pull {
+    /// Which bytes of which files; none where it was printed by a program.
+    pub files: Vec<PulledFile>,
+    /// The time that was wanted.
+    pub window: Option<Span>,
+    pub lines: u64,
+    /// Bytes before redaction.
+    pub original_size: u64,
+    pub started: DateTime<Utc>,
+    pub ended: DateTime<Utc>,
+    /// Name and version of the program.
+    pub tool: String,
+    /// How the clock of the host was set, if it is another one and was asked.
+    pub clock: Option<ClockSkew>,
+    /// Why this is not all that was wanted.
+    pub incomplete: Option<String>,
+    /// Redacted places by the name of their rule.
+    pub by_rule: BTreeMap<String, u64>,
+}
+
+/// Which bytes of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct PulledFile {
+    pub path: String,
+    /// Its bytes when it was opened.
+    pub size: u64,
+    /// Half open; lines that do not match lie in them too. Of a packed file, of what came out of it.
+    pub ranges: Vec<(u64, u64)>,
+    /// Ranges that are not listed.
+    pub more: u64,
+}
+
+/// Half open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Span {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+/// The clock of another host, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSkew {
+    /// So far it was ahead of the collector's; below zero it was behind.
+    pub ahead: i64,
+    /// So far from that it may be.
+    pub within: u64,
 }

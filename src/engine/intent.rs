@@ -6,6 +6,7 @@ use std::fmt;
 
 use chrono::{DateTime, FixedOffset};
 
+use super::collect::Asked;
 use super::command::StepKey;
 use super::details::Details;
 use super::event::Fidelity;
@@ -60,6 +61,7 @@ pub enum Intent {
     /// A key log of the run's runbook, captured as evidence outside of any step.
     CollectLog {
         log: String,
+        asked: Asked,
     },
     Claim(StepKey),
     Start {

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod at;
 pub mod checkpoint;
+pub mod collect;
 pub mod command;
 pub mod decide;
 pub mod details;

@@ -3,12 +3,15 @@
 //! or of the terminal.
 
 pub mod behind;
+pub mod command;
 pub mod index;
+pub mod journald;
 pub mod lines;
 mod local;
 pub mod mapped;
 pub mod merge;
 pub mod packed;
+pub mod pull;
 pub mod remote;
 pub mod rotated;
 pub mod search;
@@ -19,4 +22,4 @@ pub mod view;
 pub mod whole;
 pub mod window;
 
-pub use local::{Pulled, Wanted, paths, pull};
+pub use local::paths;

@@ -65,12 +65,16 @@ pub struct OverrideRule {
     pub review_within: Option<Duration>,
 }
 
+/// Redaction rules that are shipped and in force where a policy says so.
+pub const SHIPPED_RULES: [&str; 2] = ["email", "ip"];
+
 /// A redaction rule of the library's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)]
 pub struct RedactRule {
     pub name: String,
-    pub pattern: String,
+    /// Without one it is one of [`SHIPPED_RULES`].
+    pub pattern: Option<String>,
 }
 
 /// A way out for stakeholder updates.

@@ -139,8 +139,8 @@ shape! {
     RedactFile in "redact" where [];
     /// What is shown in its place.
     required "name" name: At<Label>,
-    /// The regular expression that finds it.
-    required "pattern" pattern: At<Text>,
+    /// The regular expression that finds it. Without one it is a shipped rule that is not in force by itself: `email` or `ip`.
+    optional "pattern" pattern: At<Text>,
 }
 
 shape! {

@@ -11,7 +11,7 @@ use super::about::{self, About, Link, Origin, origin, own};
 use super::{Options, shown, wording};
 use crate::engine::details::Details;
 use crate::engine::event::Fidelity;
-use crate::engine::fact::Fact;
+use crate::engine::fact::{Fact, Pull};
 use crate::engine::sentence::{self, Class};
 use crate::engine::{Event, EventId, State, StepRef};
 use crate::evidence::Digest;
@@ -120,6 +120,9 @@ pub struct Captured {
     pub redacted: u64,
     pub dropped: u64,
     pub collected_at: DateTime<Utc>,
+    /// How it was pulled, if it is a log that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
     /// Whether two people had it taken out: its bytes are gone, its digest stays.
     pub withheld: bool,
 }
@@ -300,6 +303,22 @@ fn question(state: &State, step: &StepRef) -> Option<String> {
     }
 }
 
+/// As it may be shown.
+fn pulled(pull: &Pull) -> Pull {
+    let mut pull = pull.clone();
+    for file in &mut pull.files {
+        file.path = shown(&file.path);
+    }
+    pull.tool = shown(&pull.tool);
+    pull.incomplete = pull.incomplete.map(|why| shown(&why));
+    pull.by_rule = pull
+        .by_rule
+        .iter()
+        .map(|(rule, count)| (shown(rule), *count))
+        .collect();
+    pull
+}
+
 pub(super) fn captured(state: &State, events: &[Arc<Event>]) -> Vec<Captured> {
     let mut all: Vec<_> = events
         .iter()
@@ -318,6 +337,7 @@ pub(super) fn captured(state: &State, events: &[Arc<Event>]) -> Vec<Captured> {
                 redacted: evidence.redacted,
                 dropped: evidence.dropped,
                 collected_at: evidence.collected_at,
+                pull: evidence.pull.as_deref().map(pulled),
                 withheld: state.is_expunged(&evidence.sha256),
             })
         })

@@ -794,6 +794,7 @@ steps:
         let runsheet::engine::Effect::Collect { sources, .. } = &decision.effects[0] else {
             panic!()
         };
-        assert_eq!(sources[0].path, path);
+        let expected = runsheet::engine::command::Origin::File(path.to_owned());
+        assert_eq!(sources[0].origin, expected);
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use chrono::TimeDelta;
-use runsheet::engine::command::Ran;
+use runsheet::engine::command::{Origin, Ran, Source};
 use runsheet::engine::event::Fidelity;
 use runsheet::engine::exec::Purpose;
 use runsheet::engine::fact::{Milestone, Outcome};
@@ -268,11 +268,17 @@ fn word_of(status: Status) -> &'static str {
     }
 }
 
+fn from(source: &Source) -> &str {
+    match &source.origin {
+        Origin::File(text) | Origin::Journal(text) | Origin::Run(text) => text,
+    }
+}
+
 fn effect_word(effect: &Effect) -> String {
     match effect {
         Effect::Execute(_) => "execute".to_owned(),
         Effect::Collect { sources, .. } => {
-            let paths: Vec<_> = sources.iter().map(|source| source.path.as_str()).collect();
+            let paths: Vec<_> = sources.iter().map(from).collect();
             format!("collect:{}", paths.join(","))
         }
         Effect::Wait { every, limit, .. } => format!("wait:{every}/{}", limit.unwrap_or(0)),

@@ -112,7 +112,7 @@ pub fn record(step: StepRef, by: &'static str, purpose: Purpose) -> ExecRecord {
     }
 }
 
-fn evidence(name: &str, collected_at: DateTime<Utc>) -> Evidence {
+pub fn evidence(name: &str, collected_at: DateTime<Utc>) -> Evidence {
     Evidence {
         sha256: Digest::of(name.as_bytes()),
         size: 6144,
@@ -124,6 +124,7 @@ fn evidence(name: &str, collected_at: DateTime<Utc>) -> Evidence {
         redacted: 2,
         dropped: 0,
         collected_at,
+        pull: None,
     }
 }
 

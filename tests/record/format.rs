@@ -44,6 +44,58 @@ fn every_kind_of_fact_has_its_section() {
 }
 
 #[test]
+fn how_a_log_was_pulled_is_described_and_left_out_where_nothing_was() {
+    let at = chrono::DateTime::UNIX_EPOCH;
+    let pull = runsheet::engine::fact::Pull {
+        files: vec![runsheet::engine::fact::PulledFile {
+            path: "/var/log/auth.log".to_owned(),
+            size: 900,
+            ranges: vec![(100, 200)],
+            more: 0,
+        }],
+        window: Some(runsheet::engine::fact::Span { from: at, to: at }),
+        lines: 3,
+        original_size: 100,
+        started: at,
+        ended: at,
+        tool: "runsheet 0.1.0".to_owned(),
+        clock: Some(runsheet::engine::fact::ClockSkew {
+            ahead: -12,
+            within: 250,
+        }),
+        incomplete: None,
+        by_rule: BTreeMap::from([("email".to_owned(), 2)]),
+    };
+    let bare = super::events::evidence("auth", at);
+    let with = runsheet::engine::fact::Evidence {
+        pull: Some(Box::new(pull.clone())),
+        ..bare.clone()
+    };
+    let document = document();
+    let described = |value: &Value, heading: &str| {
+        let from = document.find(heading).unwrap();
+        for member in value.as_object().unwrap().keys() {
+            let described = document[from..].find(&format!("`{member}`"));
+            assert!(described.is_some_and(|at| at < 2000), "{heading}: {member}");
+        }
+    };
+    described(&serde_json::to_value(&with).unwrap(), "**Evidence**");
+    let value = serde_json::to_value(&pull).unwrap();
+    described(&value, "**Pull**");
+    described(&value["files"][0], "**Pulled file**");
+    described(&value["window"], "**Window**");
+    described(&value["clock"], "**Clock skew**");
+    for evidence in [bare, with] {
+        let text = canonical::to_string(&evidence).unwrap();
+        assert_eq!(text.contains("\"pull\""), evidence.pull.is_some());
+        assert_eq!(
+            serde_json::from_str::<runsheet::engine::fact::Evidence>(&text).unwrap(),
+            evidence
+        );
+    }
+}
+
+#[test]
 fn every_member_of_every_fact_is_described() {
     let document = document();
     for event in &story(Mode::Live).events {

@@ -908,6 +908,7 @@ pub fn captured(world: &mut World, name: &str) -> Digest {
         redacted: 0,
         dropped: 0,
         collected_at: at("14:01:00").to_utc(),
+        pull: None,
     };
     let digest = evidence.sha256;
     let open = world.open.as_mut().unwrap();

@@ -358,6 +358,7 @@ fn logs_of_an_incident_are_collected_or_read() {
     play.keys("l<down><enter>");
     let collect = Wish::Act(Intent::CollectLog {
         log: "auth".to_owned(),
+        asked: Default::default(),
     });
     assert!(play.wishes.contains(&collect), "{:?}", play.wishes);
     play.wishes.clear();

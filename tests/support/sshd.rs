@@ -18,6 +18,11 @@ pub struct Server {
 
 impl Server {
     pub fn start(dir: &Path) -> Self {
+        Self::start_with(dir, "")
+    }
+
+    /// With more lines in the server's settings.
+    pub fn start_with(dir: &Path, settings: &str) -> Self {
         fs::create_dir_all(dir).unwrap();
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).unwrap();
         for name in ["host", "user"] {
@@ -34,7 +39,8 @@ impl Server {
             .local_addr()
             .unwrap()
             .port();
-        fs::write(dir.join("sshd_config"), server_config(dir, port)).unwrap();
+        let settings = server_config(dir, port) + settings;
+        fs::write(dir.join("sshd_config"), settings).unwrap();
         fs::write(dir.join("ssh_config"), client_config(dir, port)).unwrap();
         let host = fs::read_to_string(dir.join("host.pub")).unwrap();
         fs::write(dir.join("known"), format!("[127.0.0.1]:{port} {host}")).unwrap();

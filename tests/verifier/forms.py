@@ -84,8 +84,12 @@ COMPOUND = {
     "revocation": {"key": "text or null", "role": "text or null", "who": "principal"},
     "cited line": {"evidence": "digest or null", "host": "text", "range": "two whole numbers", "sha256": "digest", "source": "text"},
     "executor": {"host": "text", "principal": "text", "writer": "text"},
+    "pulled file": {"more": "whole number", "path": "text", "ranges": "list of ranges", "size": "whole number"},
+    "window": {"from": "time", "to": "time"},
+    "clock skew": {"ahead": "signed number", "within": "whole number"},
 }
-PLURALS = {"texts": "text", "events": "event", "runbook pins": "runbook pin", "evidence": "evidence", "revocations": "revocation"}
+PLURALS = {"texts": "text", "events": "event", "runbook pins": "runbook pin", "evidence": "evidence", "revocations": "revocation", "pulled files": "pulled file",
+           "ranges": "two whole numbers"}
 
 
 def seconds(text, offset=False):
@@ -132,7 +136,7 @@ class Forms:
                     heading = line.strip()
         find = lambda start: next(rows for name, rows in tables.items() if name.startswith(start))
         self.envelope = find("One JSON object with exactly these members")
-        self.compound = dict(COMPOUND, evidence=find("**Evidence**"), exec=find("Its `exec`"))
+        self.compound = dict(COMPOUND, evidence=find("**Evidence**"), pull=find("**Pull**"), exec=find("Its `exec`"))
         self.compound["execution record"] = find("**Execution record**")
         self.kinds = {}
         kind = None
@@ -155,11 +159,12 @@ class Forms:
         if form.startswith("object of ") or form == "object by name":
             need(isinstance(value, dict), f"{what} is no object")
             of = form.split()[2] if form != "object by name" else "var"
-            return [self.check({"lists": "list of texts", "digests": "digest"}.get(of, of), one, what) for one in value.values()]
+            return [self.check({"lists": "list of texts", "digests": "digest", "numbers": "whole number"}.get(of, of), one, what) for one in value.values()]
         if form in self.compound or form == "object":
             members = self.compound[form if form != "object" else {"runbook": "pinned blob"}.get(what, what)]
-            need(isinstance(value, dict) and value.keys() == members.keys(), f"{what} has not the members it must have")
-            return [self.check("short number" if name in ("exit", "signal") else of, value[name], name) for name, of in members.items()]
+            optional = {name for name, of in members.items() if of.endswith(" (optional)")}
+            need(isinstance(value, dict) and value.keys() | optional == members.keys(), f"{what} has not the members it must have")
+            return [self.check("short number" if name in ("exit", "signal") else members[name].removesuffix(" (optional)"), one, name) for name, one in value.items()]
         need(self.plain(form, value), f"{what} is not of the form {form}")
 
     @staticmethod
@@ -179,6 +184,7 @@ class Forms:
             case "time": return is_time(value)
             case "true or false": return isinstance(value, bool)
             case "short number": return whole and -(1 << 31) <= value < 1 << 32
+            case "signed number": return whole and -(1 << 53) < value < 1 << 53
             case "whole number": return whole and 0 <= value < 1 << 53
             case "two whole numbers": return isinstance(value, list) and len(value) == 2 and all(Forms.plain("whole number", one) for one in value)
             case "1": return value == 1 and whole

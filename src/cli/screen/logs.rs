@@ -8,12 +8,11 @@ use super::App;
 use super::reader::{Read, Reader};
 use crate::cli::CliError;
 use crate::driver::Session;
-use crate::driver::collect::Redaction;
+use crate::driver::keep::{Output, Redaction};
 use crate::engine::fact::CitedLine;
 use crate::engine::intent::Intent;
 use crate::evidence::{Digest, escape};
 use crate::host::files;
-use crate::logs::Pulled;
 use crate::logs::stamp::Zone;
 use crate::logs::view::excerpt::Excerpt;
 use crate::logs::view::live::Watched;
@@ -219,7 +218,7 @@ impl App {
         };
         let name = origin.source.rsplit('/').next().unwrap_or_default();
         let lines = excerpt.lines;
-        session.keep_excerpt(Pulled {
+        session.keep_excerpt(&Output {
             name: format!("excerpt of {name}"),
             source: origin.source.clone(),
             range: Some(excerpt.range),

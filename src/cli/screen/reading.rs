@@ -16,7 +16,7 @@ use crate::cli::CliError;
 use crate::cli::args::{Common, ViewLogs};
 use crate::cli::config::Config;
 use crate::cli::times;
-use crate::driver::collect::Redaction;
+use crate::driver::keep::Redaction;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::logs::stamp::{Stamp, Zone};
 use crate::logs::view::page::Ask;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::driver::Session;
-use crate::driver::collect::Redaction;
+use crate::driver::keep::Redaction;
 use crate::engine::StepRef;
 use crate::engine::exec::Purpose;
 use crate::engine::state::{State, Status};
@@ -41,6 +41,10 @@ pub(super) fn of(session: &Session, state: &State) -> BTreeMap<StepRef, Arc<Tail
                 Some(twin) if at.status == Status::Todo => (Purpose::DryRun, twin.running),
                 _ => (Purpose::Run, at.status == Status::Running),
             };
+            if let Some(tail) = pulled(session, &step) {
+                tails.insert(step, Arc::new(tail));
+                continue;
+            }
             let Some((printed, size)) = printed(session, &step, purpose) else {
                 continue;
             };
@@ -54,6 +58,15 @@ pub(super) fn of(session: &Session, state: &State) -> BTreeMap<StepRef, Arc<Tail
         }
     }
     tails
+}
+
+/// How far the pull of a collect step is, log by log.
+fn pulled(session: &Session, step: &StepRef) -> Option<Tail> {
+    let (_, rows) = session.pulls().find(|(of, _)| *of == Some(step))?;
+    Some(Tail {
+        bytes: rows.iter().map(|row| row.bytes).sum(),
+        lines: rows.iter().map(crate::cli::collect::shown).collect(),
+    })
 }
 
 /// The end of what a command has printed, and how much it has printed in all. A secret of several lines that began

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::engine::At;
+use crate::engine::collect;
 use crate::engine::command::{Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{Exec, ExecRecord, Executor, PinnedBlob, Purpose, Var};
 use crate::engine::ids::StepRef;
 use crate::engine::state::{Incident, Run, State, Status, StepState};
 use crate::evidence::Digest;
-use crate::runbook::model::{Collect, Kind, LogSource, Step};
+use crate::runbook::model::{Kind, LogSource, Step};
 use crate::runbook::text::{fill, variables};
 
 /// Bytes of output kept of a script.
 pub const OUTPUT_LIMIT: u64 = 64 << 20;
-/// Bytes kept of one collected file unless the step says otherwise.
-pub const COLLECT_LIMIT: u64 = 16 << 20;
 
 /// Where something would run and by whom: the part of a record that does not follow from the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,7 +262,7 @@ fn script(found: Found<'_>, purpose: Purpose) -> Result<String, Refusal> {
             (Some(script), _) => script.clone(),
             (None, limit) => format!("wait {}s", limit.unwrap_or(wait.every).as_secs()),
         },
-        Kind::Collect(collect) => collect_words(found.run, collect, &values)?,
+        Kind::Collect(collect) => collect::words(found.run, collect, &values)?,
         Kind::Notify(notify) => {
             format!(
                 "tell {}: {}",
@@ -288,32 +287,6 @@ fn script(found: Found<'_>, purpose: Purpose) -> Result<String, Refusal> {
             text
         }
     })
-}
-
-fn collect_words(
-    run: &Run,
-    collect: &Collect,
-    values: &BTreeMap<String, String>,
-) -> Result<String, Refusal> {
-    let mut lines: Vec<String> = Vec::new();
-    for name in &collect.logs {
-        let source = run
-            .book
-            .logs
-            .iter()
-            .find(|log| &log.name == name)
-            .map(|log| &log.source);
-        lines.push(match source {
-            Some(LogSource::File(path)) => format!("collect {name}: {}", expanded(path, values)?),
-            Some(LogSource::Run(script)) => format!("collect {name}: $ {script}"),
-            Some(LogSource::Journal(unit)) => format!("collect {name}: journal of {unit}"),
-            None => format!("collect {name}"),
-        });
-    }
-    for path in &collect.files {
-        lines.push(format!("collect {}", expanded(path, values)?));
-    }
-    Ok(lines.join("\n"))
 }
 
 /// `$name` replaced by its value, outside of scripts.

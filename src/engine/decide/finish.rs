@@ -97,6 +97,7 @@ fn judged(step: &Step, at: &StepRef, purpose: Purpose, finished: Finished) -> St
             None,
             Some(format!("could not be started: {}", escape::line(why))),
         ),
+        Ran::Failed(why) => (None, None, Some(escape::line(why).to_string())),
         Ran::Lost => (None, None, Some("nobody saw how it ended".to_owned())),
     };
     let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());

@@ -8,9 +8,10 @@ use super::{draft, incident};
 use crate::engine::at::{At, Claim, Root};
 use crate::engine::checkpoint::{
     self, Standing, judge, prepare,
-    record::{self, COLLECT_LIMIT, Found, Site},
+    record::{self, Found, Site},
 };
-use crate::engine::command::{Decision, Effect, Refusal, RefusalKind, Source, StepKey};
+use crate::engine::collect;
+use crate::engine::command::{Decision, Effect, Refusal, RefusalKind, StepKey};
 use crate::engine::exec::{ExecRecord, Purpose};
 use crate::engine::fact::{
     CheckpointConsumed, Outcome, RunStarted, Signed, StepFinished, StepStarted, UpdateRecorded,
@@ -18,7 +19,7 @@ use crate::engine::fact::{
 use crate::engine::ids::RunId;
 use crate::engine::state::{Approval, Request, State, Status};
 use crate::evidence::escape;
-use crate::runbook::model::{Collect, Kind, LogSource, Uses};
+use crate::runbook::model::{Kind, Uses};
 
 pub(super) fn start(
     state: &State,
@@ -352,7 +353,7 @@ fn effects(
             limit: wait.limit.map(|limit| limit.as_secs()),
         }),
         Kind::Collect(collect) => {
-            let sources = sources(run, collect, &values)?;
+            let sources = collect::of_step(state, run, collect, at.utc())?;
             decision.effects.push(Effect::Collect {
                 record: Arc::clone(record),
                 sources,
@@ -432,55 +433,4 @@ fn over_at_once(record: &ExecRecord, at: &At) -> StepFinished {
         evidence: Vec::new(),
         problem: None,
     }
-}
-
-/// The files a collect step pulls.
-///
-/// # Errors
-/// When a source is none that runsheet pulls by itself.
-fn sources(
-    run: &crate::engine::state::Run,
-    collect: &Collect,
-    values: &BTreeMap<String, String>,
-) -> Result<Vec<Source>, Refusal> {
-    let mut sources = Vec::new();
-    let matching = match &collect.matching {
-        Some(pattern) => Some(
-            crate::runbook::text::expand_pattern(pattern, values)
-                .map_err(|error| Refusal::new(RefusalKind::BadValue, error.to_string()))?,
-        ),
-        None => None,
-    };
-    let source = |name: &str, path: &str| -> Result<Source, Refusal> {
-        Ok(Source {
-            name: name.to_owned(),
-            path: record::expanded_path(path, values)?,
-            tail: collect.tail,
-            limit: collect.limit.unwrap_or(COLLECT_LIMIT),
-            matching: matching.clone(),
-        })
-    };
-    for name in &collect.logs {
-        let log = run.book.logs.iter().find(|log| &log.name == name);
-        match log.map(|log| (&log.source, &log.host)) {
-            Some((LogSource::File(path), None)) => sources.push(source(name, path)?),
-            Some(_) => {
-                return Err(Refusal::new(
-                    RefusalKind::WrongKind,
-                    format!("runsheet collects files of this machine only, for now; log `{name}` is none"),
-                )
-                .hint("fetch it by hand, `runsheet attach` it, and record the step with `done`"));
-            }
-            None => {
-                return Err(Refusal::new(
-                    RefusalKind::NoSuchThing,
-                    format!("there is no log `{name}`"),
-                ));
-            }
-        }
-    }
-    for path in &collect.files {
-        sources.push(source(path, path)?);
-    }
-    Ok(sources)
 }

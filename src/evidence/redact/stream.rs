@@ -25,8 +25,8 @@ pub struct Report {
 }
 
 /// Bytes on their way.
-pub struct Stream<'r> {
-    redactor: &'r Redactor,
+pub struct Stream {
+    redactor: Redactor,
     held: Vec<u8>,
     /// How much of `held` is out already, and stays to be looked at with what follows.
     done: usize,
@@ -43,16 +43,16 @@ struct Sizes {
 impl Redactor {
     /// Begins with bytes that come one after the other.
     #[must_use]
-    pub fn stream(&self) -> Stream<'_> {
+    pub fn stream(&self) -> Stream {
         self.stream_of(Sizes {
             piece: PIECE,
             ahead: AHEAD,
         })
     }
 
-    fn stream_of(&self, sizes: Sizes) -> Stream<'_> {
+    fn stream_of(&self, sizes: Sizes) -> Stream {
         Stream {
-            redactor: self,
+            redactor: self.clone(),
             held: Vec::new(),
             done: 0,
             sizes,
@@ -61,7 +61,7 @@ impl Redactor {
     }
 }
 
-impl Stream<'_> {
+impl Stream {
     /// Takes more bytes, and puts what is ready behind `out`.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         let most = self.sizes.piece + self.sizes.ahead;
@@ -77,9 +77,9 @@ impl Stream<'_> {
 
     /// Puts the rest behind `out`.
     #[must_use]
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Report {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Report {
         self.pass(self.held.len(), out);
-        self.report
+        std::mem::take(&mut self.report)
     }
 
     /// Where the piece ends: behind a line if one ends soon enough.

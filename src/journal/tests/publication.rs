@@ -303,6 +303,7 @@ pub(super) fn captured(name: &str, sha256: Digest, size: u64) -> Draft {
             redacted: 0,
             dropped: 0,
             collected_at: "2026-11-23T13:00:00Z".parse().unwrap(),
+            pull: None,
         },
         step: None,
     };

@@ -117,20 +117,21 @@ impl Host {
     /// # Errors
     /// When it is not there, not allowed, or no plain file.
     pub fn open(&self, path: &[u8]) -> io::Result<FarFile> {
-        let (open, size) = match &mut *self.far() {
+        let (open, size, written) = match &mut *self.far() {
             Far::Sftp(session) => {
                 let (handle, attrs) = session.open(path)?;
-                (Open::Handle(handle), attrs.size.unwrap_or(0))
+                (Open::Handle(handle), attrs.size.unwrap_or(0), attrs.mtime)
             }
             Far::Shell(shell) => {
                 let seen = shell.stat(path)?;
-                (Open::Path(path.to_owned(), seen), seen.size)
+                (Open::Path(path.to_owned(), seen), seen.size, seen.mtime)
             }
         };
         Ok(FarFile {
             far: Arc::clone(&self.far),
             open,
             size,
+            written,
         })
     }
 
@@ -169,11 +170,18 @@ impl Host {
     /// # Errors
     /// When there is no answer.
     pub fn skew(&self, clock: &dyn Clock) -> io::Result<Skew> {
-        let command = self
-            .ssh
-            .command(&self.name, There::Command("sh"))
+        Self::ask(&self.ssh, &self.name, self.patience.clone(), clock)
+    }
+
+    /// How far the clock of a host is from ours.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask(ssh: &Ssh, name: &str, patience: Patience, clock: &dyn Clock) -> io::Result<Skew> {
+        let command = ssh
+            .command(name, There::Command("sh"))
             .map_err(io::Error::other)?;
-        let talk = Talk::start(command, self.patience.clone())?;
+        let talk = Talk::start(command, patience)?;
         let mut shell = Shell::begin(Box::new(talk)).map_err(|(error, _)| error)?;
         Skew::measure(&mut shell, clock)
     }
@@ -217,9 +225,10 @@ fn why(error: &io::Error, link: &mut dyn Link) -> Why {
     };
     Why {
         words,
+        // Over a connection that is shared ssh says nothing of a subsystem that is not there.
         no_sftp: error.kind() == io::ErrorKind::InvalidData
             || said.contains("subsystem request failed")
-            || matches!(status, Some(1..=254)),
+            || gone && (lines.is_empty() || matches!(status, Some(1..=254))),
     }
 }
 
@@ -228,6 +237,7 @@ pub struct FarFile {
     far: Arc<Mutex<Far>>,
     open: Open,
     size: u64,
+    written: Option<u32>,
 }
 
 enum Open {
@@ -236,6 +246,12 @@ enum Open {
 }
 
 impl FarFile {
+    /// When it was last written when it was opened: seconds since 1970, where that is known.
+    #[must_use]
+    pub fn written(&self) -> Option<u32> {
+        self.written
+    }
+
     fn read(&self, places: &mut [(u64, &mut [u8])]) -> io::Result<Vec<usize>> {
         match (&mut *locked(&self.far), &self.open) {
             (Far::Sftp(session), Open::Handle(handle)) => session.read(handle, places),

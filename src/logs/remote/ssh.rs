@@ -3,12 +3,18 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::host::process::{self, Bounds};
 
 /// For so many seconds after the last use a connection is kept.
 const KEPT_SECONDS: u32 = 300;
 /// The longest path of a folder for the sockets: with ssh's own name in it, it has to fit into a socket's address.
 const LONGEST_DIR: usize = 48;
+
+/// How long ssh may take to tell what is configured: a configuration can ask programs.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// How a host is reached.
 #[derive(Debug, Clone)]
@@ -83,12 +89,15 @@ impl Ssh {
     /// Whether the user's configuration keeps connections to this host already: then theirs is used, which may have
     /// been opened with more than a key.
     fn keeps_its_own(&self, host: &str) -> bool {
-        let told = Command::new(&self.program)
-            .args(["-G", "--", host])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output();
-        told.is_ok_and(|told| {
+        let mut command = Command::new(&self.program);
+        command.args(["-G", "--", host]);
+        let bounds = Bounds {
+            timeout: TELLING,
+            cancel: None,
+            stdout: 256 << 10,
+            stderr: 0,
+        };
+        process::run(command, None, bounds).is_ok_and(|told| {
             String::from_utf8_lossy(&told.stdout).lines().any(|line| {
                 line.strip_prefix("controlpath ")
                     .is_some_and(|path| path != "none")

@@ -9,7 +9,7 @@ use crate::runbook::decode::{At, Named, OneOrMany};
 use crate::runbook::floor::APPROVER;
 use crate::runbook::gates::{self, Keys};
 use crate::runbook::model::{NotWho, Role};
-use crate::runbook::policy::Policy;
+use crate::runbook::policy::{Policy, SHIPPED_RULES};
 use crate::runbook::policy_file::PolicyFile;
 use crate::runbook::problem::suggest;
 use crate::runbook::words::{Approvals, Count, Label, Not, Text};
@@ -32,15 +32,7 @@ pub(crate) fn check(
     }
     freezes(policy, report);
     adopting(policy, model, signers, report);
-    for redact in policy.redact.iter().flatten() {
-        report.pattern(redact.pattern.at, &redact.pattern.value.0);
-        let empty = crate::runbook::pattern::regex(&redact.pattern.value.0)
-            .is_ok_and(|regex| regex.is_match(""));
-        if empty {
-            let what = "this pattern matches nothing at all, so it would be everywhere".to_owned();
-            report.error(redact.pattern.at, "bad-regex", what, None);
-        }
-    }
+    redaction(policy, report);
     let channels: Vec<&str> = policy
         .channels
         .iter()
@@ -77,6 +69,30 @@ pub(crate) fn check(
         }
     }
     overriding(policy, report);
+}
+
+fn redaction(policy: &PolicyFile, report: &mut Report<'_, '_>) {
+    for redact in policy.redact.iter().flatten() {
+        let Some(pattern) = &redact.pattern else {
+            let name = &redact.name.value.0;
+            if !SHIPPED_RULES.contains(&name.as_str()) {
+                let what = format!("`{name}` has no pattern and is no shipped rule");
+                let hint = format!(
+                    "give it a `pattern`; shipped are {}",
+                    SHIPPED_RULES.join(" and ")
+                );
+                report.error(redact.name.at, "no-pattern", what, Some(hint));
+            }
+            continue;
+        };
+        report.pattern(pattern.at, &pattern.value.0);
+        let empty =
+            crate::runbook::pattern::regex(&pattern.value.0).is_ok_and(|regex| regex.is_match(""));
+        if empty {
+            let what = "this pattern matches nothing at all, so it would be everywhere".to_owned();
+            report.error(pattern.at, "bad-regex", what, None);
+        }
+    }
 }
 
 /// One human being is one person: nothing that says who somebody is may stand for two.

@@ -68,7 +68,7 @@ pub(crate) fn policy(file: &PolicyFile) -> Policy {
 fn redact(file: &RedactFile) -> RedactRule {
     RedactRule {
         name: file.name.value.0.clone(),
-        pattern: text(&file.pattern),
+        pattern: file.pattern.as_ref().map(text),
     }
 }
 

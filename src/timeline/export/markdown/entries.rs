@@ -171,4 +171,56 @@ pub(super) fn evidence(page: &mut Page, timeline: &Timeline) {
         &["Collected (UTC)", "Name", "Source", "Size", "SHA-256", "By"],
         &rows,
     );
+    custody(page, timeline);
+}
+
+/// How the logs among it were pulled.
+fn custody(page: &mut Page, timeline: &Timeline) {
+    let rows: Vec<_> = timeline
+        .evidence
+        .iter()
+        .filter_map(|captured| {
+            let pull = captured.pull.as_ref()?;
+            let window = pull.window.map_or("all".to_owned(), |window| {
+                format!("{} to {}", utc(window.from), utc(window.to))
+            });
+            let mut what = vec![format!("{} lines", pull.lines)];
+            if let Some(clock) = pull.clock {
+                what.push(format!(
+                    "clock {:+} µs, within {} µs",
+                    clock.ahead, clock.within
+                ));
+            }
+            what.extend(
+                pull.by_rule
+                    .iter()
+                    .map(|(rule, count)| format!("{count} × {}", prose(rule))),
+            );
+            what.extend(pull.incomplete.as_deref().map(prose));
+            let original = captured
+                .original_sha256
+                .map(|digest| code(&digest.to_string()));
+            Some(vec![
+                code(&captured.sha256.to_string()[7..19]),
+                window,
+                what.join(", "),
+                original.unwrap_or_default(),
+                format!("{} to {}", utc(pull.started), utc(pull.ended)),
+                prose(&pull.tool),
+            ])
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.table(
+            &[
+                "Evidence",
+                "Window (UTC)",
+                "What",
+                "SHA-256 before redaction",
+                "Pulled (UTC)",
+                "With",
+            ],
+            &rows,
+        );
+    }
 }

@@ -4,6 +4,7 @@ use super::{form, reason, wish};
 use crate::engine::EventId;
 use crate::engine::Intent;
 use crate::engine::checkpoint::prepare;
+use crate::engine::collect::Asked;
 use crate::engine::command::StepKey;
 use crate::engine::fact::Milestone;
 use crate::engine::sentence::{Class, sentence};
@@ -120,6 +121,7 @@ pub(in crate::tui::update) fn logs(open: &Open, run: Option<&Run>) -> Choose {
                 from.clone(),
                 wish(Intent::CollectLog {
                     log: log.name.clone(),
+                    asked: Asked::default(),
                 }),
             );
         }
