@@ -138,7 +138,7 @@ mod tests {
         for (old, new, by) in [
             (page(10, 19), page(11, 20), 1),
             (page(11, 11), page(10, 10), -1),
-            (page(10, 12), page(14, 16), 4),
+            (page(10, 12), page(13, 15), 3),
         ] {
             let found = moved(&old, &new).unwrap();
             assert_eq!((found.by, found.top), (by, 1));
