@@ -107,10 +107,12 @@ pub(super) fn line_around(lines: &[u8], from: usize, at: usize) -> (usize, usize
     (start, end)
 }
 
-/// A line without its end.
+/// A line without its end; a lone `\r` is none, though `^` and `$` match beside it.
 fn trimmed(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    match line {
+        [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
+        _ => line,
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +142,7 @@ mod tests {
         let ends = Pattern::regex("^ab$", Case::Exact).unwrap();
         assert!(ends.is_in(b"ab") && ends.is_in(b"ab\n") && ends.is_in(b"ab\r\n"));
         assert!(!ends.is_in(b"abc") && !ends.is_in(b"xab"));
+        assert!(ends.is_in(b"x\rab\ry") && ends.is_in(b"ab\r"));
         assert_eq!(
             Pattern::regex("b+", Case::Exact).unwrap().find(b"abbb\n"),
             Some((1, 4))
