@@ -11,7 +11,9 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let newest = Stamp(1_786_975_200_000_000_000);
     if let Some(stamps) = Stamps::detect(bytes, zone, newest) {
-        let dated = bytes.split(|byte| *byte == b'\n').filter(|line| stamps.of(line).is_some());
+        let dated = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| stamps.of(line).is_some());
         assert!(dated.count() > 0, "a format that dates no line");
     }
     for format in Format::ALL {
