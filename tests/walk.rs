@@ -826,7 +826,13 @@ fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
     let site = Site::new(&[("runbooks/logged.yaml", &book)]);
     let inc = site.start("alice", "logged", &[]);
     assert!(!site.ok("alice", &["suggest", &inc]).contains("login"));
-    site.ok("alice", &["collect", &inc, "auth"]);
+    let window = [
+        "--from",
+        "2026-11-23T13:00:00Z",
+        "--to",
+        "2026-11-23T14:00:00Z",
+    ];
+    site.ok("alice", &[&["collect", &inc, "auth"], &window[..]].concat());
     let listed = site.ok("alice", &["timeline", &inc, "--suggested"]);
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!(lines.len(), 2, "{listed}");

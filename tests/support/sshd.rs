@@ -39,7 +39,7 @@ impl Server {
             .local_addr()
             .unwrap()
             .port();
-        let settings = server_config(dir, port) + settings;
+        let settings = settings.to_owned() + &server_config(dir, port);
         fs::write(dir.join("sshd_config"), settings).unwrap();
         fs::write(dir.join("ssh_config"), client_config(dir, port)).unwrap();
         let host = fs::read_to_string(dir.join("host.pub")).unwrap();
