@@ -174,7 +174,11 @@ impl Session {
     pub(super) fn collect_log(&mut self, log: &str, asked: &Asked) -> Result<Acted, DriverError> {
         let pulling = self.begin_log(log, asked, false)?;
         self.pending.push(super::jobs::Pending::Log(pulling));
-        Ok(Acted::default())
+        let notice = format!("pulling {log}; it is an event once it is there");
+        Ok(Acted {
+            events: Vec::new(),
+            notices: vec![notice],
+        })
     }
 
     /// Waits for the end of a pull that was begun, and records what it brought; `look` is called meanwhile.
