@@ -214,16 +214,16 @@ fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
 }
 
 fn recording(events: &[Arc<Event>]) -> Recording {
-    // What is imported was written down elsewhere, in its own time.
+    // What is imported or stands in a log was written down elsewhere, in its own time.
     let own = events
         .iter()
-        .filter(|event| !matches!(event.fact, Fact::EntryImported(_)));
+        .filter(|event| !matches!(event.fact, Fact::EntryImported(_) | Fact::LineNoted(_)));
     let lags: Vec<i64> = own
         .map(|event| (event.recorded_at - event.occurred_at.to_utc()).num_milliseconds())
         .collect();
     let (p50_millis, max_millis) = middle_and_most(lags.iter().copied());
     Recording {
-        formula: "recorded − occurred, over all entries but imported ones; p50 by nearest rank; late is over one minute",
+        formula: "recorded − occurred, over all entries but imported ones and lines of logs; p50 by nearest rank; late is over one minute",
         entries: lags.len(),
         late: lags.iter().filter(|lag| **lag > LATE).count(),
         p50_millis,

@@ -15,7 +15,7 @@ use runsheet::engine::ids::{EventId, IncidentId, RunId, StepRef, WriterId};
 use runsheet::engine::sentence::Class;
 use runsheet::engine::state::{Closed, Head, Reached, State};
 use runsheet::evidence::Digest;
-use runsheet::runbook::model::{Risk, Role, RunbookId, Severity, StepId};
+use runsheet::runbook::model::{LineClass, Risk, Role, RunbookId, Severity, StepId};
 use runsheet::trust::{Mode, Principal};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -826,6 +826,22 @@ fn account(tape: &mut Tape, entry: EventId) {
         at("2026-11-23T14:12:07+01:00"),
         Fidelity::Minute,
         said,
+    );
+    tape.dated(
+        "bob",
+        at("2026-11-23T13:12:07.201Z"),
+        Fidelity::Exact,
+        LineNoted {
+            text: "login of deploy from 203.0.113.9".to_owned(),
+            class: LineClass::Adversary,
+            line: CitedLine {
+                source: "/var/log/auth\u{1b}[31m.log".to_owned(),
+                host: "bastion".to_owned(),
+                range: (4096, 4182),
+                sha256: Digest::of(b"line"),
+                evidence: Some(Digest::of(b"auth")),
+            },
+        },
     );
     tape.add(
         "bob",
