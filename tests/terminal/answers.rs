@@ -74,7 +74,7 @@ fn read_to_the_end(term: &Term) {
         let before = term.wait("Enter read on");
         term.send("\r");
         poll("the next lines", || (term.text() != before).then_some(()));
-        term.quiet(Duration::from_millis(100));
+        term.quiet(Duration::from_millis(300));
     }
 }
 

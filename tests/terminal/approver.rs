@@ -101,7 +101,7 @@ fn a_step_is_rolled_back_by_two_people_at_two_screens() {
     sasha.types("revoke");
     sasha.wait_enter("sign the approval");
     sasha.keys(&["Enter"]);
-    sasha.wait("approved revoke");
+    sasha.wait("approved rolling back revoke");
 
     robin.wait("1 for you: i");
     robin.keys(&["i"]);
