@@ -158,8 +158,13 @@ fn was_drawn(model: &mut Model, world: &World, drawn: Drawn, wishes: &mut Vec<Wi
         && drawn.text.rows > 0
         && model.checkpoint.scroll.top >= drawn.text.end()
     {
-        model.checkpoint.read |= applies::approval(model, world)
+        let read = applies::approval(model, world)
             .is_some_and(|view| model.checkpoint.request == Some(view.request));
+        if read && !model.checkpoint.read {
+            // What Enter does now is another thing, and the footer has to say so.
+            model.checkpoint.read = true;
+            wishes.push(Wish::Again);
+        }
     }
     if !drawn.question {
         return;
