@@ -352,6 +352,9 @@ pub enum Cmd {
         inc: String,
         #[arg(long, value_enum, default_value = "markdown")]
         format: ExportFormat,
+        /// Only what these people may see: responders, stakeholders, customers, regulator, auditor, or one of the policy's
+        #[arg(long, value_name = "AUDIENCE")]
+        audience: Option<String>,
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

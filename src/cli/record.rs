@@ -17,7 +17,7 @@ use crate::driver::{Desk, DriverError, Session, sync};
 use crate::engine::IncidentId;
 use crate::evidence::escape;
 use crate::host::files;
-use crate::timeline::{self, Options, Timeline, export};
+use crate::timeline::{self, Audiences, Options, Timeline, export};
 
 /// Does one of these commands.
 ///
@@ -47,8 +47,15 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         Cmd::Export {
             inc,
             format,
+            audience,
             output,
-        } => leave(&of(common, &inc)?, format, output.as_deref()),
+        } => {
+            let timeline = match audience {
+                Some(audience) => of_audience(common, &inc, &audience)?,
+                None => of(common, &inc)?,
+            };
+            leave(&timeline, format, output.as_deref())
+        }
         Cmd::Sync { inc, watch } => sync_command(common, inc.as_deref(), watch),
         Cmd::Verify { inc, git_dir } => {
             super::verify::run(common, inc.as_deref(), git_dir.as_deref())
@@ -61,6 +68,30 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
     let desk = Config::read(common)?.desk()?;
     let session = open(&desk, inc)?;
     Ok(project(&session))
+}
+
+/// What of an incident an audience may see.
+fn of_audience(common: &Common, inc: &str, name: &str) -> Result<Timeline, CliError> {
+    let desk = Config::read(common)?.desk()?;
+    let session = open(&desk, inc)?;
+    let incident = session.state().incident.as_deref();
+    let rules = incident.map(|one| one.policy.audiences.as_slice());
+    let audiences = Audiences::of(rules.unwrap_or_default());
+    let reader = audiences.named(name).ok_or_else(|| {
+        let names: Vec<_> = audiences.names().collect();
+        CliError::Input(format!(
+            "no audience is called `{}`; there are {}",
+            escape::line(name),
+            names.join(", ")
+        ))
+    })?;
+    Ok(timeline::audience::project(
+        session.state(),
+        session.journal().log().events(),
+        Options::default(),
+        &audiences,
+        reader,
+    ))
 }
 
 /// What was known of an incident at a moment.

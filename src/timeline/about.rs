@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::shown;
 use crate::engine::details::{Confidence, Details, Relation, Tlp};
@@ -13,7 +13,7 @@ use crate::engine::{Event, EventId};
 use crate::evidence::Digest;
 
 /// What is so of an entry after everything that was said of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct About {
     pub tlp: Option<Tlp>,
@@ -31,7 +31,7 @@ pub struct About {
 }
 
 /// Another entry it belongs with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Link {
     pub other: EventId,
@@ -41,7 +41,7 @@ pub struct Link {
 }
 
 /// Where an entry was brought in from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Origin {
     pub file: String,

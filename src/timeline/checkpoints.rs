@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ssh_key::{HashAlg, SshSig};
 
 use super::shown;
+use super::words::{self, Word};
 use crate::engine::exec::{ExecRecord, Purpose};
 use crate::engine::fact::{Fact, Signed};
 use crate::engine::sentence::{self, said};
@@ -21,7 +22,7 @@ use crate::trust::Principal;
 const LONGEST_SIGNATURE: usize = 16 << 10;
 
 /// One request and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Checkpoint {
     pub step: String,
@@ -47,7 +48,7 @@ pub struct Checkpoint {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody went through it.
@@ -77,11 +78,12 @@ impl Status {
 }
 
 /// One signed statement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Said {
     pub event: EventId,
-    pub decision: &'static str,
+    #[serde(deserialize_with = "words::decision")]
+    pub decision: Word,
     pub by: Principal,
     /// The duty it was signed in.
     pub role: Option<String>,
@@ -98,7 +100,7 @@ pub struct Said {
 }
 
 /// A gate gone through without approvals, and the debt it left.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Override {
     pub step: String,
@@ -115,7 +117,7 @@ pub struct Override {
 }
 
 /// Another person's look at an override.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Review {
     pub accepted: bool,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::shown;
 use crate::engine::details::{FollowupKind, FollowupStatus};
@@ -12,7 +12,7 @@ use crate::engine::{Event, EventId};
 use crate::trust::Principal;
 
 /// One follow-up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Followup {
     /// The event that opened it; its name from then on.
@@ -31,7 +31,7 @@ pub struct Followup {
 }
 
 /// A word about a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Said {
     pub at: DateTime<FixedOffset>,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::shown;
 use crate::engine::event::Fidelity;
@@ -16,7 +16,7 @@ use crate::runbook::model::Severity;
 use crate::trust::{Mode, Principal};
 
 /// The head of a timeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Header {
     /// `None` when the genesis is missing.
@@ -44,7 +44,7 @@ pub struct Header {
 }
 
 /// The severity from some moment on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SeverityChange {
     pub at: DateTime<FixedOffset>,
@@ -54,7 +54,7 @@ pub struct SeverityChange {
 }
 
 /// Who closed it, when.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Closing {
     pub at: DateTime<FixedOffset>,
@@ -63,7 +63,7 @@ pub struct Closing {
 }
 
 /// The library's commit that everything was read at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Library {
     pub source: String,
@@ -75,7 +75,7 @@ pub struct Library {
 }
 
 /// One walk through one runbook.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct RunHead {
     pub run: RunId,
@@ -92,7 +92,7 @@ pub struct RunHead {
 }
 
 /// Somebody who took part.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct PersonHead {
     pub principal: Principal,
@@ -105,7 +105,7 @@ pub struct PersonHead {
 }
 
 /// A milestone, both its times and whose word it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct MilestoneHead {
     pub milestone: Milestone,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::words::{self, Word};
 use crate::engine::event::Fidelity;
 use crate::engine::fact::{Fact, Milestone};
 use crate::engine::sentence;
@@ -15,7 +16,7 @@ use crate::engine::{Event, EventId, State};
 const LATE: i64 = 60_000;
 
 /// All figures.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Metrics {
     pub spans: Vec<Span>,
@@ -26,11 +27,13 @@ pub struct Metrics {
 }
 
 /// The time between two milestones.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Span {
-    pub name: &'static str,
-    pub meaning: &'static str,
+    #[serde(deserialize_with = "words::figure")]
+    pub name: Word,
+    #[serde(deserialize_with = "words::figure")]
+    pub meaning: Word,
     pub formula: String,
     pub from: Anchor,
     pub to: Anchor,
@@ -42,7 +45,7 @@ pub struct Span {
 }
 
 /// A milestone as a figure uses it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Anchor {
     pub milestone: Milestone,
@@ -51,17 +54,18 @@ pub struct Anchor {
 }
 
 /// How long requests waited.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Approvals {
-    pub formula: &'static str,
+    #[serde(deserialize_with = "words::formula")]
+    pub formula: Word,
     pub requests: Vec<Latency>,
     pub p50_millis: Option<i64>,
     pub max_millis: Option<i64>,
 }
 
 /// How long one request waited.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Latency {
     pub step: String,
@@ -72,10 +76,11 @@ pub struct Latency {
 }
 
 /// How long after they occurred entries were recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Recording {
-    pub formula: &'static str,
+    #[serde(deserialize_with = "words::formula")]
+    pub formula: Word,
     pub entries: usize,
     /// Recorded more than a minute after they occurred.
     pub late: usize,
@@ -83,7 +88,12 @@ pub struct Recording {
     pub max_millis: Option<i64>,
 }
 
-const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
+/// How the latency of approvals is computed.
+pub(super) const APPROVALS: &str = "last approval used (or, until used, last given) − request, for each request; p50 by nearest rank";
+/// How the lag of recording is computed.
+pub(super) const RECORDING: &str = "recorded − occurred, over all entries but imported ones and lines of logs; p50 by nearest rank; late is over one minute";
+
+pub(super) const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
     (
         "TTD",
         "time to detect",
@@ -177,7 +187,7 @@ fn span(
     }
 }
 
-fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
+pub(super) fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
     let times: BTreeMap<EventId, DateTime<FixedOffset>> = events
         .iter()
         .filter(|event| matches!(event.fact, Fact::CheckpointApproved(_)))
@@ -206,10 +216,19 @@ fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
     let (p50_millis, max_millis) =
         middle_and_most(requests.iter().filter_map(|request| request.millis));
     Approvals {
-        formula: "last approval used (or, until used, last given) − request, for each request; p50 by nearest rank",
+        formula: APPROVALS,
         requests,
         p50_millis,
         max_millis,
+    }
+}
+
+impl Approvals {
+    /// Leaves out the requests that are not to be counted.
+    pub(super) fn keep(&mut self, which: impl Fn(&Latency) -> bool) {
+        self.requests.retain(which);
+        (self.p50_millis, self.max_millis) =
+            middle_and_most(self.requests.iter().filter_map(|request| request.millis));
     }
 }
 
@@ -223,7 +242,7 @@ fn recording(events: &[Arc<Event>]) -> Recording {
         .collect();
     let (p50_millis, max_millis) = middle_and_most(lags.iter().copied());
     Recording {
-        formula: "recorded − occurred, over all entries but imported ones and lines of logs; p50 by nearest rank; late is over one minute",
+        formula: RECORDING,
         entries: lags.len(),
         late: lags.iter().filter(|lag| **lag > LATE).count(),
         p50_millis,

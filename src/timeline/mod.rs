@@ -5,6 +5,7 @@
 //! Every text in a [`Timeline`] has been through `evidence::escape`; a format only adds what its own syntax needs.
 
 pub mod about;
+pub mod audience;
 pub mod checkpoints;
 pub mod clocks;
 pub mod export;
@@ -13,15 +14,17 @@ pub mod header;
 pub mod metrics;
 pub mod rows;
 pub mod wording;
+pub mod words;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, State, apply};
 
 pub use about::{About, Link, Origin};
+pub use audience::{Audience, Audiences, Projection, Withheld};
 pub use checkpoints::{Checkpoint, Override, Said};
 pub use followups::Followup;
 pub use header::Header;
@@ -48,9 +51,11 @@ impl Default for Options {
 }
 
 /// An incident for reading.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Timeline {
+    /// For whom it was made, and what is left out; `None` where it is the whole record.
+    pub audience: Option<Projection>,
     pub header: Header,
     pub metrics: Metrics,
     /// In the order things occurred.
@@ -69,7 +74,7 @@ pub struct Timeline {
 }
 
 /// An event that does not fit, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Flagged {
     pub event: crate::engine::EventId,
@@ -99,6 +104,7 @@ pub fn project(state: &State, events: &[Arc<Event>], options: Options) -> Timeli
     let rows = rows::rows(state, events, options);
     let gaps = rows::gaps(&rows, options.gap);
     Timeline {
+        audience: None,
         header: header::header(state, events),
         metrics: metrics(state, events),
         gaps,
@@ -127,6 +133,14 @@ impl Timeline {
     #[must_use]
     pub fn is_exercise(&self) -> bool {
         self.header.mode == crate::trust::Mode::Exercise
+    }
+
+    /// Whether entries are left out of it.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.audience
+            .as_ref()
+            .is_some_and(|audience| audience.withheld.entries > 0)
     }
 
     /// How many overrides nobody else has looked at yet.

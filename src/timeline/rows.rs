@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::about::{self, About, Link, Origin, origin, own};
+use super::words::{self, Word};
 use super::{Options, shown, wording};
 use crate::engine::details::Details;
 use crate::engine::event::Fidelity;
@@ -19,7 +20,7 @@ use crate::runbook::model::Kind;
 use crate::trust::Principal;
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Row {
     pub event: EventId,
@@ -37,7 +38,8 @@ pub struct Row {
     pub role: Option<String>,
     pub signed: bool,
     pub class: Class,
-    pub kind: &'static str,
+    #[serde(deserialize_with = "words::kind")]
+    pub kind: Word,
     /// `<run>/<step>#<attempt>`
     pub step: Option<String>,
     /// The sentence of the event in full, without the name in front.
@@ -68,7 +70,7 @@ impl Row {
 }
 
 /// How an entry is to be read instead.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Correction {
     pub event: EventId,
@@ -79,7 +81,7 @@ pub struct Correction {
 }
 
 /// A silence between two rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Gap {
     /// The row before which it lies.
@@ -90,7 +92,7 @@ pub struct Gap {
 }
 
 /// A decision that was made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Choice {
     pub event: EventId,
@@ -104,7 +106,7 @@ pub struct Choice {
 }
 
 /// An artifact and the entry that brought it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Captured {
     pub event: EventId,
@@ -128,7 +130,7 @@ pub struct Captured {
 }
 
 /// A stakeholder update.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Update {
     pub event: EventId,

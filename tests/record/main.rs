@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and tells its story in one piece"
 )]
 
+mod audiences;
 mod events;
 mod exports;
 mod format;

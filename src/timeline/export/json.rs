@@ -1,19 +1,23 @@
 //! The whole timeline as one JSON document for other programs. Members keep their order; they are only ever added to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::timeline::checkpoints::{Checkpoint, Override};
 use crate::timeline::rows::{Captured, Choice, Gap, Row, Update};
-use crate::timeline::{Flagged, Header, Metrics, Timeline};
+use crate::timeline::{Flagged, Followup, Header, Metrics, Projection, Timeline};
 
 /// The version of the document.
 pub const VERSION: u32 = 1;
+/// The name of its form.
+pub const FORMAT: &str = "runsheet-timeline";
 
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
     format: &'static str,
     exercise: bool,
+    /// For whom it was made, and what is left out.
+    audience: Option<&'a Projection>,
     /// Before anything else is read: what in it is not settled yet.
     reviews_owed: usize,
     incident: &'a Header,
@@ -25,7 +29,7 @@ struct Document<'a> {
     overrides: &'a [Override],
     evidence: &'a [Captured],
     updates: &'a [Update],
-    follow_ups: [&'a str; 0],
+    follow_ups: &'a [Followup],
     flags: &'a [Flagged],
 }
 
@@ -36,8 +40,9 @@ struct Document<'a> {
 pub fn json(timeline: &Timeline) -> Result<String, serde_json::Error> {
     let document = Document {
         version: VERSION,
-        format: "runsheet-timeline",
+        format: FORMAT,
         exercise: timeline.is_exercise(),
+        audience: timeline.audience.as_ref(),
         reviews_owed: timeline.reviews_owed(),
         incident: &timeline.header,
         metrics: &timeline.metrics,
@@ -48,10 +53,56 @@ pub fn json(timeline: &Timeline) -> Result<String, serde_json::Error> {
         overrides: &timeline.overrides,
         evidence: &timeline.evidence,
         updates: &timeline.updates,
-        follow_ups: [],
+        follow_ups: &timeline.followups,
         flags: &timeline.flags,
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
     Ok(text)
+}
+
+/// As [`Document`], for reading. Members it does not know are of a newer runsheet and passed over.
+#[derive(Deserialize)]
+struct Read {
+    version: u32,
+    format: String,
+    audience: Option<Projection>,
+    incident: Header,
+    metrics: Metrics,
+    rows: Vec<Row>,
+    gaps: Vec<Gap>,
+    decisions: Vec<Choice>,
+    checkpoints: Vec<Checkpoint>,
+    overrides: Vec<Override>,
+    evidence: Vec<Captured>,
+    updates: Vec<Update>,
+    follow_ups: Vec<Followup>,
+    flags: Vec<Flagged>,
+}
+
+/// Reads a document back.
+///
+/// # Errors
+/// With line and column, where it is none of this version.
+pub fn read(text: &str) -> Result<Timeline, serde_json::Error> {
+    let read: Read = serde_json::from_str(text)?;
+    if read.format != FORMAT || read.version != VERSION {
+        return Err(serde::de::Error::custom(format!(
+            "not a {FORMAT} document of version {VERSION}"
+        )));
+    }
+    Ok(Timeline {
+        audience: read.audience,
+        header: read.incident,
+        metrics: read.metrics,
+        rows: read.rows,
+        gaps: read.gaps,
+        decisions: read.decisions,
+        checkpoints: read.checkpoints,
+        overrides: read.overrides,
+        evidence: read.evidence,
+        updates: read.updates,
+        followups: read.follow_ups,
+        flags: read.flags,
+    })
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use syntax::{code, counted, prose, table};
 
-use crate::timeline::Timeline;
+use crate::timeline::{Projection, Timeline};
 
 /// The document. Writing to a `String` cannot fail, so results of `write!` are let go throughout.
 #[must_use]
@@ -18,6 +18,7 @@ pub fn markdown(timeline: &Timeline) -> String {
     let mut page = Page {
         out: String::new(),
         exercise: timeline.is_exercise(),
+        partial: timeline.is_partial(),
     };
     title(&mut page, timeline);
     summary::summary(&mut page, timeline);
@@ -41,6 +42,8 @@ pub fn markdown(timeline: &Timeline) -> String {
 struct Page {
     out: String,
     exercise: bool,
+    /// Whether something is left out: then of nothing can be said that it never was.
+    partial: bool,
 }
 
 impl Page {
@@ -51,6 +54,16 @@ impl Page {
 
     fn paragraph(&mut self, text: &str) {
         let _ = write!(self.out, "{text}\n\n");
+    }
+
+    /// Where a list is empty.
+    fn none(&mut self, text: &str) {
+        let partial = self.partial;
+        self.paragraph(if partial {
+            "None that is for this audience."
+        } else {
+            text
+        });
     }
 
     fn ask(&mut self, text: &str) {
@@ -71,6 +84,9 @@ fn title(page: &mut Page, timeline: &Timeline) {
     );
     if page.exercise {
         page.paragraph("> **EXERCISE.** This was a drill. Nothing in this document happened for real, and no approval in it opens a live gate.");
+    }
+    if let Some(audience) = &timeline.audience {
+        page.paragraph(&format!("> {}", left_out(audience)));
     }
     let owed = timeline.reviews_owed();
     if owed > 0 {
@@ -93,6 +109,43 @@ fn title(page: &mut Page, timeline: &Timeline) {
     }
 }
 
+/// For whom it is and what they do not see.
+fn left_out(audience: &Projection) -> String {
+    let withheld = &audience.withheld;
+    let mut text = format!(
+        "**For {}, TLP:{}.** ",
+        prose(&audience.name),
+        audience.tlp.word().to_uppercase()
+    );
+    if withheld.entries == 0 {
+        text.push_str("Nothing is left out.");
+        return text;
+    }
+    let classes: Vec<_> = withheld
+        .by_class
+        .iter()
+        .map(|(class, count)| format!("{count} {}", class.word()))
+        .collect();
+    let entries = match withheld.entries {
+        1 => "1 entry is".to_owned(),
+        many => format!("{many} entries are"),
+    };
+    let _ = write!(
+        text,
+        "{entries} left out ({}). The full record confirms which by their digest {}.",
+        classes.join(", "),
+        code(&withheld.sha256.to_string())
+    );
+    if withheld.violations > 0 {
+        let _ = write!(
+            text,
+            " {} of them **do not fit in the record**.",
+            withheld.violations
+        );
+    }
+    text
+}
+
 fn counted_events(events: u64) -> String {
     counted(usize::try_from(events).unwrap_or(usize::MAX), "event")
 }
@@ -100,8 +153,10 @@ fn counted_events(events: u64) -> String {
 fn lessons(page: &mut Page, timeline: &Timeline) {
     page.heading("Follow-ups");
     if timeline.followups.is_empty() {
-        page.paragraph("None is recorded. For each: what, who, by when.");
-        page.paragraph("- [ ] …");
+        page.none("None is recorded. For each: what, who, by when.");
+        if !page.partial {
+            page.paragraph("- [ ] …");
+        }
     } else {
         page.paragraph(super::followups::markdown(&timeline.followups).trim_end());
     }
@@ -142,12 +197,28 @@ fn verifying(page: &mut Page, timeline: &Timeline) {
     page.heading("How to verify this");
     let head = &timeline.header;
     let id = head.incident.as_ref().map_or("INC", |id| id.as_str());
+    let audience = timeline
+        .audience
+        .as_ref()
+        .map(|audience| format!(" --audience {}", prose(&audience.name)))
+        .unwrap_or_default();
     page.paragraph(&format!(
-        "This document was made from {} and nothing else; the same events give the same bytes. `runsheet verify INC-{id}` proves the chain, every signature and every gate again, and `runsheet export INC-{id} --format markdown` makes this document again.",
+        "This document was made from {} and nothing else; the same events give the same bytes. `runsheet verify INC-{id}` proves the chain, every signature and every gate again, and `runsheet export INC-{id} --format markdown{audience}` makes this document again.",
         counted_events(head.events)
     ));
+    if let Some(audience) = &timeline.audience {
+        page.paragraph(&format!(
+            "The events that are left out, sorted, as the canonical JSON `{{\"withheld\":[…]}}`, have the SHA-256 {}.",
+            code(&audience.withheld.sha256.to_string())
+        ));
+    }
+    let which = if page.partial {
+        "Of the heads that the record ends in, these are for this audience"
+    } else {
+        "The record ends in these heads"
+    };
     page.paragraph(&format!(
-        "The record ends in these heads; {} is the SHA-256 of the canonical JSON `{{\"heads\":[…]}}` of all of them, in this order.",
+        "{which}; {} is the SHA-256 of the canonical JSON `{{\"heads\":[…]}}` of all of them, in this order.",
         code(&head.heads_sha256.to_string())
     ));
     for event in &head.heads {

@@ -14,7 +14,7 @@ const HEAD: [&str; 6] = ["Time (UTC)", "Decision", "By", "Role", "Key", "Stateme
 pub(super) fn gates(page: &mut Page, timeline: &Timeline) {
     page.heading("Checkpoints");
     if timeline.checkpoints.is_empty() {
-        page.paragraph("No approval was asked for.");
+        page.none("No approval was asked for.");
     }
     for gate in &timeline.checkpoints {
         checkpoint(page, gate);
@@ -53,7 +53,7 @@ fn checkpoint(page: &mut Page, gate: &Checkpoint) {
 pub(super) fn overrides(page: &mut Page, timeline: &Timeline) {
     page.heading("Overrides and their review");
     if timeline.overrides.is_empty() {
-        page.paragraph("No checkpoint was gone through without its approvals.");
+        page.none("No checkpoint was gone through without its approvals.");
     }
     for over in &timeline.overrides {
         overridden(page, over);

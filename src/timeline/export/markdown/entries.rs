@@ -77,7 +77,7 @@ fn what(row: &Row) -> String {
 pub(super) fn decisions(page: &mut Page, timeline: &Timeline) {
     page.heading("Decisions");
     if timeline.decisions.is_empty() {
-        page.paragraph("None was recorded.");
+        page.none("None was recorded.");
         return;
     }
     let rows: Vec<_> = timeline
@@ -110,7 +110,7 @@ pub(super) fn decisions(page: &mut Page, timeline: &Timeline) {
 pub(super) fn updates(page: &mut Page, timeline: &Timeline) {
     page.heading("Stakeholder updates");
     if timeline.updates.is_empty() {
-        page.paragraph("None was recorded.");
+        page.none("None was recorded.");
         return;
     }
     let rows: Vec<_> = timeline
@@ -132,7 +132,7 @@ pub(super) fn updates(page: &mut Page, timeline: &Timeline) {
 pub(super) fn evidence(page: &mut Page, timeline: &Timeline) {
     page.heading("Evidence");
     if timeline.evidence.is_empty() {
-        page.paragraph("None was captured.");
+        page.none("None was captured.");
         return;
     }
     let rows: Vec<_> = timeline

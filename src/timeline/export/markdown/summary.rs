@@ -163,7 +163,7 @@ pub(super) fn roles(page: &mut Page, head: &Header) {
 pub(super) fn milestones(page: &mut Page, head: &Header) {
     page.heading("Milestones");
     if head.milestones.is_empty() {
-        page.paragraph("None was recorded.");
+        page.none("None was recorded.");
         return;
     }
     let rows: Vec<_> = head

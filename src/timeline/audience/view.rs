@@ -1,0 +1,377 @@
+//! What an audience sees of a record. The timeline is made anew from the events they may see, so that nothing of another
+//! one is in it; what is made of several events at once stands only where they may see all of those.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Audience, Audiences, unmarked};
+use crate::engine::details::{Details, Tlp};
+use crate::engine::fact::{EntryDescribed, Fact};
+use crate::engine::sentence::Class;
+use crate::engine::{Event, EventId, State};
+use crate::evidence::{Digest, canonical};
+use crate::timeline::checkpoints::{Checkpoint, Override};
+use crate::timeline::followups::{Followup, followups};
+use crate::timeline::{Header, Metrics, Options, Row, Timeline, checkpoints, metrics, rows};
+
+/// Stands where something was that is not for them.
+const WITHHELD: &str = "(withheld)";
+
+/// For whom a timeline was made, and what is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Projection {
+    pub name: String,
+    /// The narrowest marking in it.
+    pub tlp: Tlp,
+    pub withheld: Withheld,
+}
+
+/// What is left out of a record, as far as that is said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Withheld {
+    pub entries: usize,
+    pub by_class: BTreeMap<Class, usize>,
+    /// How many of them do not fit in the record.
+    pub violations: usize,
+    /// SHA-256 of the canonical JSON `{"withheld":[…]}` of their events, sorted: who has the whole record can make it
+    /// again.
+    pub sha256: Digest,
+}
+
+impl Projection {
+    /// For whom it is and what is left out, in a sentence for formats that have no place of their own for it.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let marking = self.tlp.word().to_uppercase();
+        let left_out = &self.withheld;
+        if left_out.entries == 0 {
+            return format!("For {}, TLP:{marking}. Nothing is left out.", self.name);
+        }
+        let classes: Vec<_> = left_out
+            .by_class
+            .iter()
+            .map(|(class, count)| format!("{count} {}", class.word()))
+            .collect();
+        format!(
+            "For {}, TLP:{marking}. Left out: {} ({}), {} of them not fitting in the record. Their digest: {}.",
+            self.name,
+            left_out.entries,
+            classes.join(", "),
+            left_out.violations,
+            left_out.sha256
+        )
+    }
+}
+
+/// The timeline of these events as this audience may see it.
+#[must_use]
+pub fn project(
+    state: &State,
+    events: &[Arc<Event>],
+    options: Options,
+    audiences: &Audiences,
+    reader: &Audience,
+) -> Timeline {
+    let whole = rows::rows(state, events, options);
+    let seen = seen(&whole, events, audiences, reader);
+    let projection = Projection {
+        name: reader.name.clone(),
+        tlp: reader.tlp,
+        withheld: withheld(state, &whole, &seen),
+    };
+    let kept: Vec<_> = events
+        .iter()
+        .filter(|event| seen.contains(&event.id))
+        .map(Arc::clone)
+        .collect();
+    let mut timeline = crate::timeline::project(state, &kept, options);
+    if projection.withheld.entries > 0 {
+        let view = View {
+            state,
+            events,
+            seen: &seen,
+            reader,
+        };
+        view.rows(&mut timeline, options);
+        view.lists(&mut timeline);
+        view.header(&mut timeline.header);
+        view.metrics(&mut timeline.metrics, &timeline.checkpoints);
+    }
+    timeline.audience = Some(projection);
+    timeline
+}
+
+/// The events they may see.
+fn seen(
+    whole: &[Row],
+    events: &[Arc<Event>],
+    audiences: &Audiences,
+    reader: &Audience,
+) -> BTreeSet<EventId> {
+    let rows: BTreeMap<_, _> = whole.iter().map(|row| (row.event, row)).collect();
+    let mut seen = BTreeSet::new();
+    // An event that speaks of another one is recorded after it.
+    for event in events {
+        let Some(row) = rows.get(&event.id) else {
+            continue;
+        };
+        let spoken_of = spoken_of(&event.fact);
+        if reader.all
+            || (may(row, event, audiences, reader) && spoken_of.iter().all(|id| seen.contains(id)))
+        {
+            seen.insert(event.id);
+        }
+    }
+    seen
+}
+
+fn may(row: &Row, event: &Event, audiences: &Audiences, reader: &Audience) -> bool {
+    let marked = row.about.tlp;
+    let Fact::UpdateRecorded(update) = &event.fact else {
+        let tlp = marked.unwrap_or_else(|| unmarked(row.kind));
+        return reader.sees(row.class, tlp, &row.about.audiences);
+    };
+    let tlp = marked.unwrap_or_else(|| audiences.marking(&update.audience));
+    reader.sees(row.class, tlp, &row.about.audiences)
+        && audiences.overhears(reader, &update.audience)
+}
+
+/// Entries whose content an event repeats or changes.
+fn spoken_of(fact: &Fact) -> Vec<EventId> {
+    match fact {
+        Fact::EntryCorrected(fact) => vec![fact.corrects],
+        Fact::EntryDescribed(fact) => vec![fact.entry],
+        Fact::EntryLinked(fact) => vec![fact.entry, fact.other],
+        Fact::FollowupChanged(fact) => vec![fact.followup],
+        _ => Vec::new(),
+    }
+}
+
+fn withheld(state: &State, whole: &[Row], seen: &BTreeSet<EventId>) -> Withheld {
+    let mut by_class = BTreeMap::new();
+    let mut left_out = BTreeSet::new();
+    for row in whole.iter().filter(|row| !seen.contains(&row.event)) {
+        left_out.insert(row.event);
+        *by_class.entry(row.class).or_default() += 1;
+    }
+    let violations: BTreeSet<_> = state
+        .flags
+        .iter()
+        .filter(|flag| flag.violation && left_out.contains(&flag.event))
+        .map(|flag| flag.event)
+        .collect();
+    Withheld {
+        entries: left_out.len(),
+        by_class,
+        violations: violations.len(),
+        // Digests are text, which always has a canonical form.
+        sha256: canonical::digest(&BTreeMap::from([("withheld", left_out)]))
+            .unwrap_or(Digest([0; 32])),
+    }
+}
+
+/// A timeline being made narrower.
+struct View<'a> {
+    state: &'a State,
+    events: &'a [Arc<Event>],
+    seen: &'a BTreeSet<EventId>,
+    reader: &'a Audience,
+}
+
+impl View<'_> {
+    fn sees(&self, event: EventId) -> bool {
+        self.seen.contains(&event)
+    }
+
+    /// The rows, with the class and marking that let them be seen, whoever said so.
+    fn rows(&self, timeline: &mut Timeline, options: Options) {
+        let told: Vec<_> = self
+            .events
+            .iter()
+            .filter_map(|event| {
+                if self.sees(event.id) {
+                    return Some(Arc::clone(event));
+                }
+                let Fact::EntryDescribed(fact) = &event.fact else {
+                    return None;
+                };
+                self.sees(fact.entry).then(|| {
+                    let marking = Details {
+                        class: fact.details.class,
+                        tlp: fact.details.tlp,
+                        ..Details::default()
+                    };
+                    let entry = fact.entry;
+                    Arc::new(Event {
+                        fact: EntryDescribed {
+                            entry,
+                            details: marking,
+                        }
+                        .into(),
+                        ..Event::clone(event)
+                    })
+                })
+            })
+            .collect();
+        let corrected = self.corrected();
+        let artifacts: BTreeSet<_> = timeline.evidence.iter().map(|one| one.sha256).collect();
+        timeline.rows = rows::rows(self.state, &told, options);
+        timeline.rows.retain(|row| self.sees(row.event));
+        for row in &mut timeline.rows {
+            row.evidence.retain(|digest| artifacts.contains(digest));
+            if corrected.contains(&row.event) {
+                row.flags
+                    .push("it was corrected; the correction is not for this audience".to_owned());
+            }
+        }
+        // A silence among what is shown is none of the record.
+        timeline.gaps.clear();
+    }
+
+    /// Entries whose correction they may not see.
+    fn corrected(&self) -> BTreeSet<EventId> {
+        self.events
+            .iter()
+            .filter(|event| !self.sees(event.id))
+            .filter_map(|event| match &event.fact {
+                Fact::EntryCorrected(fact) => Some(fact.corrects),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn lists(&self, timeline: &mut Timeline) {
+        timeline.checkpoints = checkpoints::checkpoints(self.state, self.events);
+        timeline.checkpoints.retain(|gate| self.sees_gate(gate));
+        timeline.overrides = checkpoints::overrides(self.state, self.events);
+        timeline.overrides.retain(|over| self.sees_override(over));
+        if !self.reader.classes.contains(&Class::Response) {
+            let gates = timeline.checkpoints.iter_mut();
+            let overrides = timeline.overrides.iter_mut();
+            let hidden = gates
+                .flat_map(|gate| [&mut gate.script, &mut gate.host])
+                .chain(overrides.flat_map(|over| [&mut over.script, &mut over.host]));
+            hidden.for_each(|text| WITHHELD.clone_into(text));
+        }
+        timeline.followups = self.followups();
+        timeline.flags.retain(|flag| self.sees(flag.event));
+    }
+
+    fn sees_gate(&self, gate: &Checkpoint) -> bool {
+        let said = std::iter::once(&gate.request)
+            .chain(&gate.answers)
+            .chain(&gate.passed);
+        said.map(|said| said.event)
+            .chain(gate.used.iter().copied())
+            .all(|event| self.sees(event))
+    }
+
+    fn sees_override(&self, over: &Override) -> bool {
+        let review = over
+            .review
+            .iter()
+            .flat_map(|review| review.events.iter().copied().chain([review.said.event]));
+        self.sees(over.said.event) && review.into_iter().all(|event| self.sees(event))
+    }
+
+    fn followups(&self) -> Vec<Followup> {
+        let changed: BTreeSet<_> = self
+            .events
+            .iter()
+            .filter(|event| !self.sees(event.id))
+            .filter_map(|event| match &event.fact {
+                Fact::FollowupChanged(fact) => Some(fact.followup),
+                _ => None,
+            })
+            .collect();
+        let mut all = followups(self.events);
+        all.retain(|one| self.sees(one.event) && !changed.contains(&one.event));
+        for one in &mut all {
+            one.about = one.about.filter(|entry| self.sees(*entry));
+        }
+        all
+    }
+
+    fn header(&self, head: &mut Header) {
+        let genesis = self
+            .events
+            .iter()
+            .find(|event| matches!(event.fact, Fact::IncidentStarted(_)));
+        if let (None, Some(genesis)) = (head.genesis, genesis) {
+            head.mode = genesis.mode;
+            head.title = format!("Incident {}", genesis.incident.short(4));
+            head.incident = Some(genesis.incident.clone());
+        }
+        if !self.reader.classes.contains(&Class::Response) {
+            (head.alert, head.library, head.policy) = (None, None, None);
+        }
+        if !self
+            .all_seen(|fact| matches!(fact, Fact::IncidentStarted(_) | Fact::SeverityChanged(_)))
+        {
+            head.severity = head.severities.last().map(|change| change.severity);
+        }
+        if !self.all_seen(|fact| matches!(fact, Fact::RoleAssigned(_))) {
+            self.roles(head);
+        }
+        let shown: BTreeSet<_> = self.shown().map(|event| &event.person).collect();
+        head.people
+            .retain(|person| shown.contains(&person.principal));
+        head.milestones.retain(|one| self.sees(one.event));
+        head.heads.retain(|event| self.sees(*event));
+        head.closed = head.closed.take().filter(|closed| self.sees(closed.event));
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Arc<Event>> {
+        self.events.iter().filter(|event| self.sees(event.id))
+    }
+
+    fn all_seen(&self, of: impl Fn(&Fact) -> bool) -> bool {
+        self.events
+            .iter()
+            .all(|event| !of(&event.fact) || self.sees(event.id))
+    }
+
+    /// Of everybody's roles only those that stand at an entry of theirs.
+    fn roles(&self, head: &mut Header) {
+        for person in &mut head.people {
+            let roles: BTreeSet<_> = self
+                .shown()
+                .filter(|event| event.person == person.principal)
+                .filter_map(|event| event.role.as_ref())
+                .map(|role| crate::timeline::shown(role.as_str()))
+                .collect();
+            person.roles = roles.into_iter().collect();
+        }
+    }
+
+    fn metrics(&self, figures: &mut Metrics, gates: &[Checkpoint]) {
+        let hidden: Vec<_> = self
+            .state
+            .milestones
+            .iter()
+            .filter(|(_, reached)| !self.sees(reached.event))
+            .map(|(milestone, _)| *milestone)
+            .collect();
+        if !hidden.is_empty() {
+            figures.warnings.clear();
+        }
+        for span in &mut figures.spans {
+            for anchor in [&mut span.to, &mut span.from] {
+                if hidden.contains(&anchor.milestone) {
+                    (anchor.at, anchor.event) = (None, None);
+                    span.missing.push(anchor.milestone);
+                    (span.millis, span.estimated) = (None, false);
+                }
+            }
+        }
+        let gates: BTreeSet<_> = gates.iter().map(|gate| gate.request.event).collect();
+        figures.approvals = metrics::approvals(self.state, self.events);
+        figures.approvals.keep(|one| gates.contains(&one.request));
+    }
+}
