@@ -672,8 +672,24 @@ pub enum SchemaOf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum ExportFormat {
+    /// A postmortem to be finished by people
     Markdown,
+    /// The whole timeline for programs
     Json,
+    /// The rows as a table
+    Csv,
+    /// JSON lines for Timesketch
+    Timesketch,
+    /// The same as a table
+    TimesketchCsv,
+    /// The timeline import of DFIR-IRIS
+    Iris,
+    /// A STIX 2.1 bundle
+    Stix,
+    /// iCalendar
+    Ics,
+    /// A Gantt chart for Markdown that is drawn
+    Mermaid,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -294,14 +294,20 @@ fn leave(timeline: &Timeline, format: ExportFormat, output: Option<&Path>) -> Re
 /// A timeline in one of its formats.
 ///
 /// # Errors
-/// When it has no JSON form.
+/// When it has no form in JSON.
 pub fn render(timeline: &Timeline, format: ExportFormat) -> Result<String, CliError> {
-    match format {
+    let text = match format {
         ExportFormat::Markdown => Ok(export::markdown(timeline)),
-        ExportFormat::Json => {
-            export::json(timeline).map_err(|error| CliError::Input(error.to_string()))
-        }
-    }
+        ExportFormat::Json => export::json(timeline),
+        ExportFormat::Csv => Ok(export::csv(timeline)),
+        ExportFormat::Timesketch => export::timesketch::jsonl(timeline),
+        ExportFormat::TimesketchCsv => Ok(export::timesketch::csv(timeline)),
+        ExportFormat::Iris => Ok(export::iris(timeline)),
+        ExportFormat::Stix => export::stix(timeline),
+        ExportFormat::Ics => Ok(export::ics(timeline)),
+        ExportFormat::Mermaid => Ok(export::gantt(timeline)),
+    };
+    text.map_err(|error| CliError::Input(error.to_string()))
 }
 
 fn sync_command(common: &Common, inc: Option<&str>, watch: bool) -> Result<(), CliError> {

@@ -12,7 +12,7 @@ use runsheet::engine::state::Flag;
 use runsheet::evidence::{Digest, canonical};
 use runsheet::runbook::policy;
 use runsheet::timeline::audience::project;
-use runsheet::timeline::export::{json, markdown};
+use runsheet::timeline::export::{self, json, markdown};
 use runsheet::timeline::{Audiences, Options, Timeline};
 use runsheet::trust::Mode;
 use serde_json::Value;
@@ -44,8 +44,18 @@ pub fn for_whom(tape: &Tape, name: &str) -> Timeline {
 /// A timeline in every format there is.
 pub fn every_format(timeline: &Timeline) -> Vec<(&'static str, String)> {
     vec![
-        ("markdown", markdown(timeline)),
-        ("json", json(timeline).unwrap()),
+        ("postmortem.md", export::markdown(timeline)),
+        ("timeline.json", export::json(timeline).unwrap()),
+        ("timeline.csv", export::csv(timeline)),
+        (
+            "timesketch.jsonl",
+            export::timesketch::jsonl(timeline).unwrap(),
+        ),
+        ("timesketch.csv", export::timesketch::csv(timeline)),
+        ("iris.csv", export::iris(timeline)),
+        ("stix.json", export::stix(timeline).unwrap()),
+        ("timeline.ics", export::ics(timeline)),
+        ("gantt.mmd", export::gantt(timeline)),
     ]
 }
 

@@ -14,6 +14,7 @@ mod audiences;
 mod events;
 mod exports;
 mod format;
+mod formats;
 mod sentences;
 mod timelines;
 

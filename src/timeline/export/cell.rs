@@ -20,7 +20,7 @@ pub(in crate::timeline) fn cell(text: &str) -> Cow<'_, str> {
 }
 
 /// The text that such a cell was made of.
-#[cfg(test)]
+#[must_use]
 pub(in crate::timeline) fn text(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if is_formula(text) => text,
