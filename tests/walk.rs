@@ -875,3 +875,63 @@ fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
         runsheet::evidence::Digest::of(cited).to_string()
     );
 }
+
+#[test]
+fn entries_of_elsewhere_are_shown_first_and_come_in_once_and_redacted() {
+    let site = Site::new(&drop_book());
+    let id = site.start("alice", "drop-it", &[]);
+    let table = site.path("pages.csv");
+    let key = "AKIAIOSFODNN7EXAMPLE";
+    let rows = format!(
+        "time,who,text\n2026-11-23T13:40:00Z,pager,first page\nlater,pager,x\n2026-11-23 13:41,bob,the key is {key}\n"
+    );
+    fs::write(&table, rows).unwrap();
+    let table = table.to_str().unwrap();
+    let import = ["timeline", "import", &id, table];
+    let shown = site.ok("alice", &import);
+    assert!(shown.contains("first page"), "{shown}");
+    assert!(
+        shown.contains("skipped pages.csv:3:1: `later` is no time"),
+        "{shown}"
+    );
+    let brought = || {
+        let json = site.json("alice", &["timeline", &id, "--json"]);
+        let rows = json["rows"].as_array().unwrap().clone();
+        let imported = rows
+            .into_iter()
+            .filter(|row| row["kind"] == "entry.imported");
+        imported.collect::<Vec<_>>()
+    };
+    assert_eq!(brought().len(), 0, "only shown");
+    let twice = [&import[..], &["--yes", "--json"]].concat();
+    assert_eq!(site.json("alice", &twice)["files"][0]["entries"], 2);
+    let again = site.json("alice", &twice);
+    assert_eq!(again["files"][0]["entries"], 0);
+    assert_eq!(again["files"][0]["skipped"].as_array().unwrap().len(), 3);
+    let rows = brought();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0]["origin"]["person"], "pager");
+    assert!(!rows[1]["text"].as_str().unwrap().contains(key));
+    assert_eq!(rows[1]["fidelity"], "minute");
+
+    // What leaves comes back to where it came from as what is there already.
+    for (format, name) in [("csv", "whole.csv"), ("json", "whole.json")] {
+        let file = site.path(name);
+        let file = file.to_str().unwrap();
+        site.ok("alice", &["export", &id, "--format", format, "-o", file]);
+        let back = site.json(
+            "alice",
+            &["timeline", "import", &id, file, "--yes", "--json"],
+        );
+        assert_eq!(back["files"][0]["entries"], 0, "{back}");
+    }
+    let part = site.ok("alice", &["export", &id, "--audience", "customers"]);
+    assert!(part.contains("**For customers, TLP:CLEAR.**"), "{part}");
+    assert!(!part.contains("first page"));
+    assert_eq!(
+        site.run("alice", &["export", &id, "--audience", "custmers"])
+            .status,
+        2
+    );
+    assert_eq!(site.run("alice", &["verify", &id]).status, 0);
+}

@@ -319,14 +319,18 @@ pub enum Cmd {
         text: String,
     },
     /// What happened, in order
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Timeline {
-        inc: String,
+        #[arg(required = true)]
+        inc: Option<String>,
         /// What was known then: 13:40, -12m, or RFC 3339
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         as_of: Option<String>,
         /// In its place, what the runbook's rules suggest for it
         #[arg(long, conflicts_with = "as_of")]
         suggested: bool,
+        #[command(subcommand)]
+        action: Option<super::import::Action>,
     },
     /// Entries for the timeline that the runbook's rules find in collected logs; records only what is accepted
     Suggest {
@@ -674,9 +678,9 @@ pub enum SchemaOf {
 pub enum ExportFormat {
     /// A postmortem to be finished by people
     Markdown,
-    /// The whole timeline for programs
+    /// The whole timeline for programs; comes back with `timeline import`
     Json,
-    /// The rows as a table
+    /// The rows as a table; comes back too
     Csv,
     /// JSON lines for Timesketch
     Timesketch,

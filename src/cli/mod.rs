@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod elsewhere;
 mod gate;
+mod import;
 mod incident;
 mod library;
 mod logs;

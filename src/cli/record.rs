@@ -26,7 +26,11 @@ use crate::timeline::{self, Audiences, Options, Timeline, export};
 pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
     match command {
         Cmd::Timeline {
-            inc,
+            action: Some(action),
+            ..
+        } => super::import::run(common, action),
+        Cmd::Timeline {
+            inc: Some(inc),
             suggested: true,
             ..
         } => suggest(common, &inc, &[], false),
@@ -35,7 +39,11 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
             accept,
             accept_all,
         } => suggest(common, &inc, &accept, accept_all),
-        Cmd::Timeline { inc, as_of, .. } => {
+        Cmd::Timeline {
+            inc: Some(inc),
+            as_of,
+            ..
+        } => {
             let timeline = match as_of {
                 Some(at) => known_at(common, &inc, &at)?,
                 None => of(common, &inc)?,

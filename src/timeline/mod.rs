@@ -11,6 +11,7 @@ pub mod clocks;
 pub mod export;
 pub mod followups;
 pub mod header;
+pub mod import;
 pub mod metrics;
 pub mod rows;
 pub mod wording;

@@ -15,6 +15,7 @@ mod events;
 mod exports;
 mod format;
 mod formats;
+mod imports;
 mod sentences;
 mod timelines;
 

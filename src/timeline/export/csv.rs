@@ -9,7 +9,8 @@ use crate::timeline::{Projection, Row, Timeline};
 use crate::trust::Mode;
 use cells::COLUMNS;
 
-pub(in crate::timeline) use cells::fidelity;
+pub(in crate::timeline) use cells::{class_named, fidelity, fidelity_named, split};
+pub(in crate::timeline) use read::is_ours;
 pub use read::{BadCell, read};
 
 /// The kind of the last row of a table that is not the whole record.
