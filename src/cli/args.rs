@@ -678,6 +678,8 @@ pub enum SchemaOf {
 pub enum ExportFormat {
     /// A postmortem to be finished by people
     Markdown,
+    /// One page with the timeline drawn, for screens and paper
+    Html,
     /// The whole timeline for programs; comes back with `timeline import`
     Json,
     /// The rows as a table; comes back too

@@ -1,6 +1,6 @@
 //! Commands about the record: reading it as a timeline, leaving with it, sharing it, proving it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use crate::driver::{Desk, DriverError, Session, sync};
 use crate::engine::IncidentId;
 use crate::evidence::escape;
 use crate::host::files;
+use crate::timeline::clocks::Countdown;
 use crate::timeline::{self, Audiences, Options, Timeline, export};
 
 /// Does one of these commands.
@@ -58,11 +59,17 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
             audience,
             output,
         } => {
+            let desk = Config::read(common)?.desk()?;
+            let session = open(&desk, &inc)?;
             let timeline = match audience {
-                Some(audience) => of_audience(common, &inc, &audience)?,
-                None => of(common, &inc)?,
+                Some(audience) => of_audience(&session, &audience)?,
+                None => project(&session),
             };
-            leave(&timeline, format, output.as_deref())
+            let countdowns = match format {
+                ExportFormat::Html => countdowns_of(&session, &timeline)?,
+                _ => Vec::new(),
+            };
+            leave(&render(&timeline, &countdowns, format)?, output.as_deref())
         }
         Cmd::Sync { inc, watch } => sync_command(common, inc.as_deref(), watch),
         Cmd::Verify { inc, git_dir } => {
@@ -79,9 +86,7 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
 }
 
 /// What of an incident an audience may see.
-fn of_audience(common: &Common, inc: &str, name: &str) -> Result<Timeline, CliError> {
-    let desk = Config::read(common)?.desk()?;
-    let session = open(&desk, inc)?;
+fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
     let incident = session.state().incident.as_deref();
     let rules = incident.map(|one| one.policy.audiences.as_slice());
     let audiences = Audiences::of(rules.unwrap_or_default());
@@ -100,6 +105,33 @@ fn of_audience(common: &Common, inc: &str, name: &str) -> Result<Timeline, CliEr
         &audiences,
         reader,
     ))
+}
+
+/// The clocks as they stood at the last entry, so that the same record says the same; for an audience, those that run
+/// from entries it may see.
+fn countdowns_of(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
+    let events = session.journal().log().events();
+    let Some(last) = events.iter().map(|event| event.recorded_at).max() else {
+        return Ok(Vec::new());
+    };
+    let (mut countdowns, problems) = session.countdowns(false, last.fixed_offset())?;
+    for problem in &problems {
+        out::talk(&escape::line(problem));
+    }
+    if timeline.audience.is_some() {
+        let seen: BTreeSet<String> = timeline
+            .rows
+            .iter()
+            .map(|row| row.event.to_string())
+            .collect();
+        countdowns.retain(|countdown| {
+            countdown.from.is_some()
+                && countdown
+                    .rests_on()
+                    .all(|anchor| seen.contains(&anchor.event))
+        });
+    }
+    Ok(countdowns)
 }
 
 /// What was known of an incident at a moment.
@@ -286,8 +318,7 @@ fn metrics(common: &Common, timeline: &Timeline) -> Result<(), CliError> {
     out::data(&text)
 }
 
-fn leave(timeline: &Timeline, format: ExportFormat, output: Option<&Path>) -> Result<(), CliError> {
-    let text = render(timeline, format)?;
+fn leave(text: &str, output: Option<&Path>) -> Result<(), CliError> {
     match output {
         Some(path) => {
             files::write_atomic(path, text.as_bytes(), 0o644)
@@ -295,7 +326,7 @@ fn leave(timeline: &Timeline, format: ExportFormat, output: Option<&Path>) -> Re
             out::talk(&format!("wrote {}", path.display()));
             Ok(())
         }
-        None => out::data(&text),
+        None => out::data(text),
     }
 }
 
@@ -303,9 +334,14 @@ fn leave(timeline: &Timeline, format: ExportFormat, output: Option<&Path>) -> Re
 ///
 /// # Errors
 /// When it has no form in JSON.
-pub fn render(timeline: &Timeline, format: ExportFormat) -> Result<String, CliError> {
+pub fn render(
+    timeline: &Timeline,
+    countdowns: &[Countdown],
+    format: ExportFormat,
+) -> Result<String, CliError> {
     let text = match format {
         ExportFormat::Markdown => Ok(export::markdown(timeline)),
+        ExportFormat::Html => Ok(export::html(timeline, countdowns)),
         ExportFormat::Json => export::json(timeline),
         ExportFormat::Csv => Ok(export::csv(timeline)),
         ExportFormat::Timesketch => export::timesketch::jsonl(timeline),

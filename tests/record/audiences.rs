@@ -45,6 +45,7 @@ pub fn for_whom(tape: &Tape, name: &str) -> Timeline {
 pub fn every_format(timeline: &Timeline) -> Vec<(&'static str, String)> {
     vec![
         ("postmortem.md", export::markdown(timeline)),
+        ("page.html", export::html(timeline, &[])),
         ("timeline.json", export::json(timeline).unwrap()),
         ("timeline.csv", export::csv(timeline)),
         (

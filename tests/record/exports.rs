@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use runsheet::engine::fact::NoteAdded;
 use runsheet::engine::state::Flag;
-use runsheet::timeline::export::{json, markdown};
+use runsheet::timeline::export::{html, json, markdown};
 use runsheet::timeline::{self, Timeline, project};
 use runsheet::trust::Mode;
 
@@ -22,6 +22,31 @@ fn the_postmortem_is_frozen() {
         "export/postmortem.md",
         &markdown(&timeline(&story(Mode::Live))),
     );
+}
+
+#[test]
+fn a_long_record_has_a_whole_table_and_a_drawing_no_bigger_than_others() {
+    let mut tape = story(Mode::Live);
+    for index in 0..20_000 {
+        let who = ["alice", "bob", "carol", "dan"][index % 4];
+        let text = format!("entry {index}");
+        tape.add(
+            who,
+            7,
+            NoteAdded {
+                text,
+                step: None,
+                details: None,
+            },
+        );
+    }
+    let timeline = timeline(&tape);
+    let page = html(&timeline, &[]);
+    assert_eq!(page.matches("<tr id=\"e").count(), timeline.rows.len());
+    let (_, drawing) = page.split_once("<figure").unwrap();
+    let (drawing, _) = drawing.split_once("</figure>").unwrap();
+    assert!(drawing.len() < 150_000, "{} bytes", drawing.len());
+    assert!(drawing.contains("entries, among them"));
 }
 
 #[test]
@@ -51,6 +76,7 @@ fn a_drill_says_so_everywhere() {
 fn an_empty_record_still_makes_a_document() {
     let timeline = timeline(&Tape::new(Mode::Live));
     assert!(markdown(&timeline).contains("# Postmortem"));
+    assert!(html(&timeline, &[]).contains("Nothing is recorded."));
     let json: serde_json::Value = serde_json::from_str(&json(&timeline).unwrap()).unwrap();
     assert_eq!(
         (&json["version"], &json["format"]),
@@ -103,7 +129,9 @@ fn hostile_words_leave_neither_control_characters_nor_syntax() {
         );
         assert!(!syntax, "{event:?}");
     }
-    for out in [text, json(&timeline).unwrap()] {
+    let page = html(&timeline, &[]);
+    assert!(!page.contains("<script") && !page.contains("<img"));
+    for out in [text, json(&timeline).unwrap(), page] {
         assert!(
             !out.chars()
                 .any(|c| (c.is_control() && c != '\n') || c == '\u{202e}')

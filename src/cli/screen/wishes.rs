@@ -303,7 +303,7 @@ impl App {
             ExportFormat::Markdown => CliFormat::Markdown,
             ExportFormat::Json => CliFormat::Json,
         };
-        let text = record::render(&timeline, format)?;
+        let text = record::render(&timeline, &[], format)?;
         files::write_atomic(path.as_ref(), text.as_bytes(), 0o644)
             .map_err(|error| CliError::Input(format!("{path}: {error}")))?;
         self.notice(false, format!("wrote {}", escape::line(path)), None);

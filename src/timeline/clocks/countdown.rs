@@ -97,6 +97,15 @@ pub enum Standing {
 }
 
 impl Countdown {
+    /// What was recorded that it says anything of.
+    pub fn rests_on(&self) -> impl Iterator<Item = &Anchor> {
+        let decided = match &self.standing {
+            Standing::NotApplicable { decided } => Some(decided),
+            _ => None,
+        };
+        self.from.iter().chain(&self.submitted).chain(decided)
+    }
+
     /// Whether it asks for somebody's attention: due or late, not submitted, of a regime in force.
     #[must_use]
     pub fn is_pressing(&self) -> bool {

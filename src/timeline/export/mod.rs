@@ -4,6 +4,7 @@ pub(super) mod cell;
 pub mod csv;
 pub mod followups;
 pub mod gantt;
+pub mod html;
 pub mod ics;
 pub mod iris;
 pub mod json;
@@ -13,6 +14,7 @@ pub mod timesketch;
 
 pub use csv::csv;
 pub use gantt::gantt;
+pub use html::html;
 pub use ics::ics;
 pub use iris::iris;
 pub use json::json;

@@ -1,0 +1,121 @@
+//! The timeline as one page that needs nothing else: style and drawing are inside, no script is needed to read it, and
+//! its own policy forbids a browser to ask anybody for anything. All times are UTC. Knows nothing but the timeline and
+//! the clocks it is given.
+
+mod clocks;
+mod drawing;
+mod figures;
+mod gates;
+mod head;
+mod lists;
+mod markup;
+mod rows;
+mod words;
+
+use self::markup::{Markup, put};
+use crate::timeline::Timeline;
+use crate::timeline::clocks::Countdown;
+
+/// The document. The same timeline and the same countdowns give the same bytes.
+#[must_use]
+pub fn html(timeline: &Timeline, countdowns: &[Countdown]) -> String {
+    let mut page = Markup::with(
+        timeline.rows.iter().map(|row| row.event),
+        timeline.is_partial(),
+    );
+    open(&mut page, timeline);
+    head::header(&mut page, timeline);
+    contents(&mut page, timeline, countdowns);
+    put!(&mut page, "<main id=\"main\">");
+    head::summary(&mut page, timeline);
+    section(&mut page, "drawn", "Drawn timeline");
+    drawing::drawing(&mut page, timeline, countdowns);
+    put!(&mut page, "</section>");
+    figures::milestones(&mut page, timeline);
+    figures::metrics(&mut page, &timeline.metrics);
+    head::impact(&mut page, timeline);
+    gates::checkpoints(&mut page, timeline);
+    gates::overrides(&mut page, timeline);
+    clocks::clocks(&mut page, countdowns);
+    lists::decisions(&mut page, timeline);
+    lists::updates(&mut page, timeline);
+    lists::followups(&mut page, timeline);
+    lists::evidence(&mut page, timeline);
+    figures::people(&mut page, timeline);
+    rows::table(&mut page, timeline);
+    lists::flags(&mut page, timeline);
+    lists::verifying(&mut page, timeline);
+    put!(&mut page, "</main><footer>");
+    if timeline.is_exercise() {
+        put!(
+            &mut page,
+            "<p><strong>EXERCISE.</strong> This was a drill.</p>"
+        );
+    }
+    put!(
+        &mut page,
+        "<p>Made by runsheet from the record. All times are UTC.</p></footer></body></html>\n"
+    );
+    page.finish()
+}
+
+fn open(page: &mut Markup, timeline: &Timeline) {
+    put!(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+    );
+    put!(
+        page,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">"
+    );
+    put!(
+        page,
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"referrer\" content=\"no-referrer\"><meta name=\"robots\" content=\"noindex\">"
+    );
+    let drill = if timeline.is_exercise() {
+        "EXERCISE: "
+    } else {
+        ""
+    };
+    put!(page, "<title>" {drill} {head::title(timeline)} "</title><style>\n");
+    page.raw(include_str!("style.css"));
+    if timeline.is_exercise() {
+        put!(page, "@page{@top-center{content:\"EXERCISE\"}}\n");
+    }
+    put!(
+        page,
+        "</style></head><body>\n<a class=\"skip\" href=\"#main\">Skip to the account</a>"
+    );
+}
+
+/// The start of a section, which its heading names.
+fn section(page: &mut Markup, id: &'static str, heading: &'static str) {
+    put!(page, "\n<section id=\"" {id} "\" aria-labelledby=\"" {id} "-h\"><h2 id=\"" {id} "-h\">" {heading} "</h2>");
+}
+
+fn contents(page: &mut Markup, timeline: &Timeline, countdowns: &[Countdown]) {
+    put!(page, "<nav aria-label=\"Contents\"><ul>");
+    for (id, name, there) in [
+        ("summary", "Summary", true),
+        ("drawn", "Drawn", true),
+        ("milestones", "Milestones", true),
+        ("metrics", "Metrics", true),
+        ("impact", "Impact", true),
+        ("checkpoints", "Checkpoints", true),
+        ("overrides", "Overrides", true),
+        ("clocks", "Clocks", !countdowns.is_empty()),
+        ("decisions", "Decisions", true),
+        ("updates", "Updates", true),
+        ("followups", "Follow-ups", true),
+        ("evidence", "Evidence", true),
+        ("people", "People", true),
+        ("timeline", "Timeline", true),
+        ("flags", "What does not fit", !timeline.flags.is_empty()),
+        ("verifying", "Verifying", true),
+    ] {
+        if there {
+            put!(page, "<li><a href=\"#" {id} "\">" {name} "</a></li>");
+        }
+    }
+    put!(page, "</ul></nav>\n");
+}
