@@ -295,6 +295,16 @@ fn two_people_walk_through_a_checkpoint_and_anyone_can_verify_it() {
     );
     let json = site.ok("alice", &["export", &id, "--format", "json"]);
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
+    let export = |person, more: &[&str]| {
+        let mut arguments = vec!["export", &id, "--format", "html"];
+        arguments.extend(more);
+        site.ok(person, &arguments)
+    };
+    let page = export("alice", &[]);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("It is gone."));
+    assert_eq!(page, export("carol", &[]), "both export the same bytes");
+    let customers = export("alice", &["--audience", "customers"]);
+    assert!(customers.contains("For customers, TLP:CLEAR."));
     site.run("alice", &["verify", &id]).is(0);
     site.run("carol", &["verify", &id])
         .is_proven_but_for_evidence();
