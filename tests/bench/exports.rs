@@ -97,6 +97,7 @@ formats! {
     json: |timeline: &Timeline| export::json(timeline).unwrap();
     csv: export::csv;
     markdown: export::markdown;
+    html: |timeline: &Timeline| export::html(timeline, &[]);
     timesketch_jsonl: |timeline: &Timeline| export::timesketch::jsonl(timeline).unwrap();
     timesketch_csv: export::timesketch::csv;
     iris: export::iris;
