@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{Scope, ScopedJoinHandle};
 
 /// Bytes that are handed over at once.
 const BLOCK: usize = 1 << 20;
@@ -13,20 +13,20 @@ const WAITING: usize = 2;
 
 /// Hands everything to a thread that writes it.
 #[derive(Debug)]
-pub struct Behind<W> {
+pub struct Behind<'scope, W> {
     block: Vec<u8>,
     give: SyncSender<Vec<u8>>,
     /// Blocks that were written, to be filled again.
     empty: Receiver<Vec<u8>>,
-    writer: JoinHandle<io::Result<W>>,
+    writer: ScopedJoinHandle<'scope, io::Result<W>>,
 }
 
-impl<W: Write + Send + 'static> Behind<W> {
-    /// Starts the thread.
-    pub fn new(mut out: W) -> Self {
+impl<'scope, W: Write + Send + 'scope> Behind<'scope, W> {
+    /// Starts the thread, which ends before the scope does.
+    pub fn new<'env>(scope: &'scope Scope<'scope, 'env>, mut out: W) -> Self {
         let (give, blocks) = sync_channel::<Vec<u8>>(WAITING);
         let (done, empty) = sync_channel(WAITING + 1);
-        let writer = std::thread::spawn(move || {
+        let writer = scope.spawn(move || {
             for mut block in blocks {
                 out.write_all(&block)?;
                 block.clear();
@@ -69,7 +69,7 @@ impl<W: Write + Send + 'static> Behind<W> {
     }
 }
 
-impl<W: Write + Send + 'static> Write for Behind<W> {
+impl<'scope, W: Write + Send + 'scope> Write for Behind<'scope, W> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.block.len() + bytes.len() > BLOCK && !self.block.is_empty() {
@@ -91,16 +91,19 @@ mod tests {
 
     #[test]
     fn all_is_written_in_order() {
-        let mut behind = Behind::new(Vec::new());
         let mut expected = Vec::new();
-        for number in 0..300_000_u32 {
-            let line = format!("{number}\n");
-            behind.write_all(line.as_bytes()).unwrap();
-            expected.extend_from_slice(line.as_bytes());
-        }
-        behind.write_all(&vec![b'x'; 3 * BLOCK]).unwrap();
-        expected.extend_from_slice(&vec![b'x'; 3 * BLOCK]);
-        assert!(behind.finish().unwrap() == expected);
+        let written = std::thread::scope(|scope| {
+            let mut behind = Behind::new(scope, Vec::new());
+            for number in 0..300_000_u32 {
+                let line = format!("{number}\n");
+                behind.write_all(line.as_bytes()).unwrap();
+                expected.extend_from_slice(line.as_bytes());
+            }
+            behind.write_all(&vec![b'x'; 3 * BLOCK]).unwrap();
+            expected.extend_from_slice(&vec![b'x'; 3 * BLOCK]);
+            behind.finish().unwrap()
+        });
+        assert!(written == expected);
     }
 
     #[test]
@@ -114,14 +117,14 @@ mod tests {
                 Ok(())
             }
         }
-        let mut behind = Behind::new(Full);
-        for _ in 0..20 {
-            // It may or may not be known by now.
-            let _ = behind.write_all(&vec![b'x'; BLOCK]);
-        }
-        assert_eq!(
-            behind.finish().err().unwrap().kind(),
-            io::ErrorKind::StorageFull
-        );
+        let failed = std::thread::scope(|scope| {
+            let mut behind = Behind::new(scope, Full);
+            for _ in 0..20 {
+                // It may or may not be known by now.
+                let _ = behind.write_all(&vec![b'x'; BLOCK]);
+            }
+            behind.finish().err().unwrap()
+        });
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
     }
 }

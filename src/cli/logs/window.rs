@@ -145,7 +145,7 @@ fn target(
     common: &Common,
     wanted: &WindowLogs,
     logs: &[Vec<Member>],
-) -> Result<Box<dyn Out>, CliError> {
+) -> Result<Box<dyn Out + Send>, CliError> {
     if let (Some(path), false) = (&wanted.output, wanted.estimate) {
         return Ok(Box::new(create(path, logs)?));
     }

@@ -3,9 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::ops::Range;
+use std::thread::available_parallelism;
 
 use super::{Dating, Outcome, Outcomes, Piece, at_hand};
+use crate::logs::behind::Behind;
 use crate::logs::lines::{Encoding, Text};
 use crate::logs::merge::{Part, merge};
 use crate::logs::rotated::Member;
@@ -31,17 +34,41 @@ pub fn merged(
     logs: &[Vec<Member>],
     dating: &Dating,
     ask: &Ask,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
 ) -> io::Result<Merged> {
     let alone = Ask {
         limit: None,
         digest: ask.digest && ask.limit.is_none(),
         ..*ask
     };
-    let found = logs.iter().map(|members| at_hand(members, dating, &alone));
-    let found: Vec<Outcomes> = found.collect::<io::Result<_>>()?;
-    let kept = write(&found, ask, out)?;
+    let found = found(logs, dating, &alone)?;
+    let kept = std::thread::scope(|scope| {
+        let mut behind = Behind::new(scope, out);
+        let kept = write(&found, ask, &mut behind);
+        // What ended it is an error of writing, if there was one.
+        behind.finish().and(kept)
+    })?;
     Ok(Merged { logs: found, kept })
+}
+
+/// Looks for the window in all of them, on as many threads as there are processors.
+fn found(logs: &[Vec<Member>], dating: &Dating, ask: &Ask) -> io::Result<Vec<Outcomes>> {
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let each = |logs: &[Vec<Member>]| -> Vec<io::Result<Outcomes>> {
+        let each = logs.iter().map(|members| at_hand(members, dating, ask));
+        each.collect()
+    };
+    std::thread::scope(|scope| {
+        let shares = logs.chunks(logs.len().div_ceil(threads).max(1));
+        let shares: Vec<_> = shares
+            .map(|share| scope.spawn(move || each(share)))
+            .collect();
+        let lost = |_| vec![Err(io::Error::other("a searching thread was lost"))];
+        let shares = shares.into_iter().map(|share| share.join());
+        shares
+            .flat_map(|share| share.unwrap_or_else(lost))
+            .collect()
+    })
 }
 
 fn write(found: &[Outcomes], ask: &Ask, out: &mut dyn Write) -> io::Result<Kept> {
