@@ -11,6 +11,7 @@ pub mod journal;
 pub mod library;
 pub mod logs;
 pub mod runbook;
+pub mod serve;
 pub mod timeline;
 pub mod trust;
 pub mod tui;

@@ -141,11 +141,18 @@ fn rooms() -> BTreeMap<&'static str, Room> {
             },
         ),
         (
+            "serve",
+            Room {
+                uses: &["evidence"],
+                never: &["crossterm", "ratatui", "git2", "std::fs", "std::process"],
+            },
+        ),
+        (
             "cli",
             Room {
                 uses: &[
                     "runbook", "evidence", "trust", "engine", "timeline", "host", "library",
-                    "identity", "logs", "journal", "driver", "tui",
+                    "identity", "logs", "journal", "driver", "tui", "serve",
                 ],
                 never: &[],
             },

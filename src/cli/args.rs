@@ -362,6 +362,8 @@ pub enum Cmd {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// A live page of the incident, read-only, for a browser
+    Serve(super::serve::Wanted),
     /// Exchange records with the hub
     Sync {
         inc: Option<String>,

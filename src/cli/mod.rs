@@ -21,6 +21,7 @@ mod people;
 mod proof;
 mod record;
 mod screen;
+mod serve;
 mod status;
 mod steps;
 mod times;
@@ -206,6 +207,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Cmd::Logs {
             action: args::Logs::View(wanted),
         } => screen::view(&common, &wanted),
+        Cmd::Serve(wanted) => serve::run(&common, &wanted),
         Cmd::Demo { no_screen } => demo::run(&common, no_screen),
         Cmd::Doctor => doctor::run(&common),
         command @ (Cmd::Init { .. }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::{DateTime, FixedOffset};
 use serde_json::json;
 
 use super::args::{Cmd, Common, ExportFormat};
@@ -66,7 +67,7 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
                 None => project(&session),
             };
             let countdowns = match format {
-                ExportFormat::Html => countdowns_of(&session, &timeline)?,
+                ExportFormat::Html => countdowns_at_end(&session, &timeline)?,
                 _ => Vec::new(),
             };
             leave(&render(&timeline, &countdowns, format)?, output.as_deref())
@@ -86,7 +87,7 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
 }
 
 /// What of an incident an audience may see.
-fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
+pub(super) fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
     let incident = session.state().incident.as_deref();
     let rules = incident.map(|one| one.policy.audiences.as_slice());
     let audiences = Audiences::of(rules.unwrap_or_default());
@@ -107,17 +108,27 @@ fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
     ))
 }
 
-/// The clocks as they stood at the last entry, so that the same record says the same; for an audience, those that run
-/// from entries it may see.
-fn countdowns_of(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
+/// The clocks as they stood at the last entry, so that the same record says the same.
+fn countdowns_at_end(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
     let events = session.journal().log().events();
     let Some(last) = events.iter().map(|event| event.recorded_at).max() else {
         return Ok(Vec::new());
     };
-    let (mut countdowns, problems) = session.countdowns(false, last.fixed_offset())?;
+    let (countdowns, problems) = countdowns_of(session, timeline, last.fixed_offset())?;
     for problem in &problems {
         out::talk(&escape::line(problem));
     }
+    Ok(countdowns)
+}
+
+/// The clocks at a moment, and what is wrong with the library's own; for an audience, those that run from entries it may
+/// see.
+pub(super) fn countdowns_of(
+    session: &Session,
+    timeline: &Timeline,
+    at: DateTime<FixedOffset>,
+) -> Result<(Vec<Countdown>, Vec<String>), CliError> {
+    let (mut countdowns, problems) = session.countdowns(false, at)?;
     if timeline.audience.is_some() {
         let seen: BTreeSet<String> = timeline
             .rows
@@ -131,7 +142,7 @@ fn countdowns_of(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown
                     .all(|anchor| seen.contains(&anchor.event))
         });
     }
-    Ok(countdowns)
+    Ok((countdowns, problems))
 }
 
 /// What was known of an incident at a moment.

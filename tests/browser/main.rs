@@ -12,12 +12,14 @@
 #[allow(dead_code, reason = "the story is told for other tests too")]
 #[path = "../record/events.rs"]
 mod events;
+#[path = "../support/team.rs"]
+mod team;
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use runsheet::engine::fact::NoteAdded;
 use runsheet::engine::state::Reached;
@@ -28,6 +30,7 @@ use runsheet::timeline::{Audiences, Options, Timeline, audience, project};
 use runsheet::trust::Mode;
 
 use events::{Tape, state, story};
+use team::{Person, Team};
 
 /// A folder of its own.
 fn place(name: &str) -> PathBuf {
@@ -142,17 +145,30 @@ fn looked_at(home: &Path, page: &str, width: u32, dark: bool) -> serde_json::Val
     serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
-/// What the validator finds wrong with a page.
-fn faults(path: &Path) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.py");
-    // The system's own Python has the system's packages.
+/// The system's own Python has the system's packages.
+fn python() -> &'static Path {
     let system = Path::new("/usr/bin/python3");
-    let python = if system.exists() {
+    if system.exists() {
         system
     } else {
         Path::new("python3")
-    };
-    let output = Command::new(python).arg(script).arg(path).output().unwrap();
+    }
+}
+
+/// What the validator finds wrong with a page.
+fn faults(path: &Path) -> String {
+    faults_of(path, &[])
+}
+
+/// The same, of a page of a certain kind.
+fn faults_of(path: &Path, kind: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/page.py");
+    let output = Command::new(python())
+        .arg(script)
+        .arg(path)
+        .args(kind)
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
         output.stderr.is_empty(),
@@ -358,4 +374,100 @@ fn a_page_asks_nobody_for_anything() {
         ],
     );
     assert_eq!(asks(), Ok(()));
+}
+
+/// A page that is served until the test ends.
+struct Served {
+    program: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(person: &Person, args: &[&str]) -> Self {
+        let mut program = person.command(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(program.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        let address = address.trim().to_owned();
+        assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+        Self { program, address }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+const BOOK: &str = "\
+id: outage
+title: Payments do not go through
+summary: Cards are refused.
+last_reviewed: 2026-10-01
+inputs:
+  place: {prompt: Where?}
+steps:
+  - {id: look, title: Look at it, checklist: [It is the right one]}
+";
+
+#[test]
+fn the_live_page_changes_as_the_incident_does_in_an_open_browser() {
+    let home = place("live");
+    let team = Team::new(&[("outage", BOOK)]).with_hub();
+    let (robin, sasha) = (team.person("robin"), team.person("sasha"));
+    let inc = robin.start("outage");
+    robin.ok(&[
+        "note",
+        &inc,
+        "Cards are refused in all shops",
+        "--class",
+        "impact",
+    ]);
+    robin.ok(&["sync", &inc]);
+    // Sasha's state is her own: what Robin records comes over the hub.
+    let served = Served::start(&sasha, &["serve", &inc, "--audience", "stakeholders"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/live.py");
+    let mut reader = Command::new(python())
+        .arg(script)
+        .arg(&home)
+        .args([
+            &served.address,
+            "Cards are refused in all shops",
+            "Cards go through again",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(reader.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    assert_eq!(said.next().as_deref(), Some("shown"));
+    robin.ok(&[
+        "note",
+        &inc,
+        "A secret of the responders",
+        "--class",
+        "response",
+    ]);
+    robin.ok(&["note", &inc, "Cards go through again", "--class", "impact"]);
+    robin.ok(&["sync", &inc]);
+    reader.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert_eq!(said.next().as_deref(), Some("changed"));
+    let told = said.next().unwrap();
+    assert!(told.starts_with("Updated at "), "{told}");
+    assert!(reader.wait().unwrap().success());
+    let path = home.join("page.html");
+    let page = Command::new(python())
+        .args(["-c", "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end='')"])
+        .arg(&served.address)
+        .output()
+        .unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(!page.contains("A secret of the responders"), "{page}");
+    fs::write(&path, page).unwrap();
+    assert_eq!(faults_of(&path, &["live"]), "");
 }

@@ -16,14 +16,33 @@ use self::markup::{Markup, put};
 use crate::timeline::Timeline;
 use crate::timeline::clocks::Countdown;
 
+/// How it is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// From a file: it stays as it is.
+    File,
+    /// From a server, which has newer ones: a script there brings them, and without one the page loads anew.
+    Live,
+}
+
 /// The document. The same timeline and the same countdowns give the same bytes.
 #[must_use]
 pub fn html(timeline: &Timeline, countdowns: &[Countdown]) -> String {
+    document(timeline, countdowns, Form::File)
+}
+
+/// The document for a server that has newer ones as the incident goes on, at the same address.
+#[must_use]
+pub fn live(timeline: &Timeline, countdowns: &[Countdown]) -> String {
+    document(timeline, countdowns, Form::Live)
+}
+
+fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String {
     let mut page = Markup::with(
         timeline.rows.iter().map(|row| row.event),
         timeline.is_partial(),
     );
-    open(&mut page, timeline);
+    open(&mut page, timeline, form);
     head::header(&mut page, timeline);
     contents(&mut page, timeline, countdowns);
     put!(&mut page, "<main id=\"main\">");
@@ -59,15 +78,23 @@ pub fn html(timeline: &Timeline, countdowns: &[Countdown]) -> String {
     page.finish()
 }
 
-fn open(page: &mut Markup, timeline: &Timeline) {
+fn open(page: &mut Markup, timeline: &Timeline, form: Form) {
     put!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
     );
     put!(
         page,
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     );
+    if form == Form::Live {
+        put!(
+            page,
+            "; script-src 'self'; connect-src 'self'\"><script src=\"live.js\" defer></script><noscript><meta http-equiv=\"refresh\" content=\"30\"></noscript>"
+        );
+    } else {
+        put!(page, "\">");
+    }
     put!(
         page,
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"referrer\" content=\"no-referrer\"><meta name=\"robots\" content=\"noindex\">"
@@ -86,6 +113,12 @@ fn open(page: &mut Markup, timeline: &Timeline) {
         page,
         "</style></head><body>\n<a class=\"skip\" href=\"#main\">Skip to the account</a>"
     );
+    if form == Form::Live {
+        put!(
+            page,
+            "<p id=\"live\" class=\"meta\" role=\"status\"></p><noscript><p class=\"meta\">This page loads anew every 30 seconds.</p></noscript>"
+        );
+    }
 }
 
 /// The start of a section, which its heading names.
