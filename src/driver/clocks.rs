@@ -15,8 +15,17 @@ impl Session {
         all: bool,
         now: DateTime<FixedOffset>,
     ) -> Result<(Vec<Countdown>, Vec<String>), DriverError> {
-        let state = self.state();
-        let Some(incident) = state.incident.as_deref() else {
+        let (regimes, problems) = self.regimes(all)?;
+        let countdowns = clocks::due(&regimes, &clocks::anchors(self.state()), now);
+        Ok((countdowns, problems))
+    }
+
+    /// The clocks that the policy names, or every one there is; and what is wrong with the library's own.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn regimes(&self, all: bool) -> Result<(Vec<Regime>, Vec<String>), DriverError> {
+        let Some(incident) = self.state().incident.as_deref() else {
             return Ok((Vec::new(), Vec::new()));
         };
         let named = &incident.policy.clocks;
@@ -27,8 +36,7 @@ impl Session {
             .filter(|name| !every().any(|regime| regime.id == **name));
         problems.extend(unknown.map(|name| format!("policy.yaml: there is no clock `{name}`")));
         let wanted = every().filter(|regime| all || named.contains(&regime.id));
-        let countdowns = clocks::due(wanted, &clocks::anchors(state), now);
-        Ok((countdowns, problems))
+        Ok((wanted.cloned().collect(), problems))
     }
 
     /// The library's own clocks at the commit the incident pinned, where the own library has it.

@@ -162,6 +162,7 @@ acts! {
     Zoom "zoom" "zoom" "Give the pane the whole screen";
     NextRun "next-run" "next run" "Show the next run of this incident";
     Export "export" "export" "Write the record as a document";
+    Clocks "clocks" "clocks" "What the law wants by when, counted from named decisions";
     Close "close" "close record" "Close the record with a signature";
     Reopen "reopen" "reopen" "Open the closed record again";
     Approve "approve" "approve and sign" "Sign that exactly this may run";
@@ -260,6 +261,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "z", Act::Zoom),
     (Place::Walk, "g", Act::NextRun),
     (Place::Walk, "e", Act::Export),
+    (Place::Walk, "K", Act::Clocks),
     (Place::Walk, "C", Act::Close),
     (Place::Walk, "O", Act::Reopen),
     (Place::Walk, "N", Act::Adopt),
@@ -274,6 +276,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Timeline, "f", Act::FilterEvents),
     (Place::Timeline, "/", Act::FilterEvents),
     (Place::Timeline, "e", Act::Export),
+    (Place::Timeline, "K", Act::Clocks),
     (Place::Timeline, "m", Act::Milestone),
     (Place::Timeline, "b", Act::Backdate),
     (Place::Timeline, "c", Act::Correct),

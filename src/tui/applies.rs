@@ -53,7 +53,7 @@ fn in_layer(act: Act, layer: &Layer, model: &Model, world: &World) -> Option<Lab
                 .map(|choice| choice.label.clone().into()),
             Layer::Form(form) => Some(form_enter(form)),
             Layer::Reader(reader) => Some(match reader.what {
-                Reading::Help | Reading::Output => "back".into(),
+                Reading::Help | Reading::Output | Reading::Clocks => "back".into(),
                 Reading::Event(_) => "more".into(),
             }),
         },
@@ -236,6 +236,7 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
         Act::FindNext | Act::FindPrevious => {
             return (!model.walk.query.value().is_empty()).then(|| act.label().into());
         }
+        Act::Clocks => return clocks(open),
         Act::Logs => {
             let keys = step::run(model, open).is_some_and(|run| !run.book.logs.is_empty());
             let mut events = open.events.iter();
@@ -457,10 +458,18 @@ pub fn approval<'w>(model: &Model, world: &'w World) -> Option<&'w super::world:
     (model.checkpoint.step.as_ref() == Some(&view.step)).then_some(view)
 }
 
+/// Where the policy names any.
+fn clocks(open: &super::world::Open) -> Option<Label> {
+    let clocks = &open.clocks;
+    let any = !clocks.regimes.is_empty() || !clocks.problems.is_empty();
+    any.then(|| Act::Clocks.label().into())
+}
+
 fn on_timeline(act: Act, model: &Model, world: &World) -> Option<Label> {
     let open = world.open.as_ref()?;
     match act {
         Act::FilterEvents | Act::Export => Some(act.label().into()),
+        Act::Clocks => clocks(open),
         Act::Suggested => {
             let mut logs = open.state.runs.iter().flat_map(|run| &run.book.logs);
             let rules = logs.any(|log| !log.rules.is_empty());

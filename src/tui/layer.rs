@@ -210,6 +210,8 @@ pub enum Reading {
     Event(EventId),
     /// What the dry run of the request on the screen printed.
     Output,
+    /// How the regulatory clocks of the open incident stand.
+    Clocks,
 }
 
 impl Form {

@@ -13,6 +13,7 @@ use crate::engine::exec::Purpose;
 use crate::engine::{Event, ExecRecord, IncidentId, Intent, State, StepRef};
 use crate::logs::view::page::Page;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
+use crate::timeline::clocks::{self, Countdown, Regime};
 use crate::trust::Principal;
 
 /// What there is to show at one moment.
@@ -166,6 +167,16 @@ pub struct Open {
     pub steps: BTreeMap<StepKey, Arc<StepFacts>>,
     /// What was made ready by [`super::Wish::ShowApproval`].
     pub approval: Option<Arc<ApprovalView>>,
+    pub clocks: Arc<Clocks>,
+}
+
+/// The regulatory clocks that the policy names.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Clocks {
+    pub regimes: Vec<Regime>,
+    /// Why some are missing.
+    pub problems: Vec<String>,
 }
 
 /// The end of what a command has printed so far, decoded, not escaped.
@@ -337,6 +348,16 @@ impl StepFacts {
 }
 
 impl Open {
+    /// How every clock stands at this moment.
+    #[must_use]
+    pub fn countdowns(&self, now: DateTime<FixedOffset>) -> Vec<Countdown> {
+        let regimes = &self.clocks.regimes;
+        if regimes.is_empty() {
+            return Vec::new();
+        }
+        clocks::due(regimes, &clocks::anchors(&self.state), now)
+    }
+
     /// What is known of a step.
     #[must_use]
     pub fn facts(&self, run: &crate::engine::RunId, step: &StepId) -> Option<&StepFacts> {

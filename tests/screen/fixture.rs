@@ -656,6 +656,7 @@ pub fn open(gate: Gate) -> Open {
         read_only: None,
         steps: BTreeMap::from([(key("revoke"), Arc::new(facts))]),
         approval: None,
+        clocks: Arc::default(),
     }
 }
 

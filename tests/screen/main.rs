@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod clocks;
 mod fixture;
 mod limits;
 mod logs;

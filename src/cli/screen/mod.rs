@@ -143,6 +143,7 @@ struct App {
     events: Arc<Vec<Arc<Event>>>,
     refolded: u64,
     approval: Option<Arc<ApprovalView>>,
+    clocks: world::ClockCache,
     /// What was gathered for it, by the digest of what is asked for.
     brief: Option<(Digest, Brief)>,
     /// The logs that are read.
@@ -227,6 +228,7 @@ impl App {
             events: Arc::default(),
             refolded: 0,
             approval: None,
+            clocks: world::ClockCache::default(),
             brief: None,
             reading: None,
             notices: 0,
@@ -291,6 +293,7 @@ impl App {
                 &self.events,
                 self.refolded,
                 self.approval.clone(),
+                self.clocks.of(session),
             ));
             let (id, state) = (session.id().clone(), Arc::clone(session.state()));
             self.row_of_open(&id, &state);

@@ -15,7 +15,7 @@ use crate::engine::{At, IncidentId};
 use crate::runbook::model::{Severity, Step};
 use crate::trust::{Mode, Principal};
 use crate::tui::world::{
-    ApprovalView, Brief, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts,
+    ApprovalView, Brief, Clocks, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts,
 };
 
 /// Who sits here.
@@ -99,6 +99,31 @@ pub fn incident_row(
     })
 }
 
+/// The clocks of the open incident, read again only when another policy or library holds.
+#[derive(Debug, Default)]
+pub struct ClockCache {
+    of: Option<(IncidentId, String, Vec<String>)>,
+    read: Arc<Clocks>,
+}
+
+impl ClockCache {
+    /// Those of this incident.
+    pub fn of(&mut self, session: &Session) -> Arc<Clocks> {
+        let of = session.state().incident.as_deref().map(|incident| {
+            let named = incident.policy.clocks.clone();
+            (session.id().clone(), incident.library.commit.clone(), named)
+        });
+        if self.of != of {
+            let (regimes, problems) = session
+                .regimes(false)
+                .unwrap_or_else(|error| (Vec::new(), vec![error.to_string()]));
+            self.read = Arc::new(Clocks { regimes, problems });
+            self.of = of;
+        }
+        Arc::clone(&self.read)
+    }
+}
+
 /// The open incident. `events` is handed in because it only changes when something was recorded.
 #[must_use]
 pub fn open(
@@ -106,6 +131,7 @@ pub fn open(
     events: &Arc<Vec<Arc<crate::engine::Event>>>,
     refolded: u64,
     approval: Option<Arc<ApprovalView>>,
+    clocks: Arc<Clocks>,
 ) -> Open {
     let state = Arc::clone(session.state());
     Open {
@@ -117,6 +143,7 @@ pub fn open(
         read_only: session.journal().read_only().map(str::to_owned),
         steps: facts(session, &state),
         approval,
+        clocks,
         state,
     }
 }

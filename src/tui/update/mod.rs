@@ -246,6 +246,10 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
         Act::CancelTask if model.screen() != Screen::Logs => {
             wishes.extend(world.tasks.last().map(|task| Wish::CancelTask(task.id)));
         }
+        Act::Clocks => model.layers.push(Layer::Reader(Reader {
+            what: Reading::Clocks,
+            scroll: super::extent::Scroll::default(),
+        })),
         Act::Note | Act::Milestone | Act::Export | Act::Correct | Act::Backdate => {
             walk::shared(act, model, world, wishes);
         }

@@ -11,6 +11,7 @@ use super::super::when;
 use super::super::world::{Gate, Open, World};
 use super::canvas::Canvas;
 use crate::runbook::model::{Role, Severity};
+use crate::timeline::clocks::{self, NOT_LEGAL_ADVICE};
 use crate::trust::{Mode, Principal};
 use ratatui::layout::Rect;
 
@@ -245,6 +246,9 @@ pub(super) fn banners(
             Tone::Error,
             format!("The record does not hold: {}", flag.what),
         ));
+    }
+    if let Some(clock) = clocks::headline(&open.countdowns(world.now)) {
+        lines.push((Tone::Warning, format!("{clock} · {NOT_LEGAL_ADVICE}")));
     }
     let most = usize::from(area.height / 5).max(1);
     for (tone, line) in lines.into_iter().take(most) {

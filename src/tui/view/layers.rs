@@ -13,6 +13,7 @@ use super::super::theme::Tone;
 use super::super::world::World;
 use super::canvas::Canvas;
 use super::timeline;
+use crate::timeline::clocks;
 
 /// Draws one layer.
 pub(super) fn draw(
@@ -340,6 +341,7 @@ fn draw_reader(
             "Output of the dry run",
             output(model, world, canvas, columns),
         ),
+        Reading::Clocks => ("Regulatory clocks", clocks(world, canvas, columns)),
         Reading::Event(id) => {
             let found = world.open.as_ref().and_then(|open| {
                 let event = open.events.iter().rev().find(|event| event.id == *id)?;
@@ -371,6 +373,28 @@ fn draw_reader(
         let more = Rich::of(Tone::Dim, format!(" ↓ {} more ", extent.end() - top));
         canvas.rich_right(inside.x, inside.right(), area.bottom() - 1, &more);
     }
+}
+
+/// How every clock stands, from what it counts, and what is wrong with those that are missing.
+fn clocks(world: &World, canvas: &Canvas<'_>, columns: usize) -> Vec<Rich> {
+    let Some(open) = &world.open else {
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    for line in clocks::page(&open.countdowns(world.now)).lines() {
+        let indent = line.len() - line.trim_start().len();
+        let tone = if indent == 0 { Tone::Title } else { Tone::Text };
+        let clean = canvas.clean(line.trim_start());
+        for part in text::wrap(&clean, columns.saturating_sub(indent)) {
+            rows.push(Rich::of(tone, format!("{:indent$}{part}", "")));
+        }
+    }
+    for problem in &open.clocks.problems {
+        let clean = canvas.clean(problem);
+        let parts = text::wrap(&clean, columns).into_iter();
+        rows.extend(parts.map(|part| Rich::of(Tone::Warning, part)));
+    }
+    rows
 }
 
 /// What the dry run printed; a long line goes on in the next row.
