@@ -413,15 +413,27 @@ pub enum Logs {
 #[derive(Debug, Args)]
 #[allow(missing_docs)]
 pub struct ViewLogs {
+    /// Log files or patterns, packed ones too
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub files: Vec<String>,
     /// Begin at this time: 13:40, -12m, or RFC 3339
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
+    /// The same, with the rotated and packed siblings of each file that were written to since
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "at",
+        allow_hyphen_values = true
+    )]
+    pub from: Option<String>,
     /// Stay at the end while lines are added
     #[arg(short, long)]
     pub follow: bool,
-    /// The zone of times that do not say: UTC, +02:00, Europe/Berlin
+    /// How the lines say when they were written; told from them if not said
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// The zone of stamps without an offset: UTC, +02:00, Europe/Berlin; this machine's if not said
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<String>,
     /// What is to be added to the clock of one of the files, in seconds

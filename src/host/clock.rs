@@ -53,6 +53,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// The name of this machine's time zone, such as `Europe/Berlin`, if it can be told.
+#[must_use]
+pub fn zone_name() -> Option<String> {
+    let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
+    let named = named.or_else(|| {
+        let link = std::fs::read_link("/etc/localtime").ok()?;
+        let (_, name) = link.to_str()?.split_once("zoneinfo/")?;
+        Some(name.to_owned())
+    });
+    named.map(|name| name.trim_start_matches(':').to_owned())
+}
+
 /// A clock that stands still, for tests.
 #[derive(Debug, Clone)]
 pub struct FrozenClock {

@@ -4,10 +4,10 @@
 
 pub mod behind;
 pub mod command;
+pub mod dating;
 pub mod index;
 pub mod journald;
 pub mod lines;
-mod local;
 pub mod mapped;
 pub mod merge;
 pub mod packed;
@@ -21,5 +21,3 @@ pub mod suggest;
 pub mod view;
 pub mod whole;
 pub mod window;
-
-pub use local::paths;

@@ -18,6 +18,10 @@ const MOST_ENTRIES: usize = 100_000;
 /// See [`MOST_ENTRIES`].
 pub const MOST_FILES: usize = 4096;
 
+/// Nanoseconds by which a file may have been written to earlier than its last line says: lines a little out of order, and
+/// file systems and packers that keep whole or even seconds only.
+const COARSE: i64 = 32_000_000_000;
+
 /// `app.log-20260817`, `app.log.2026-08-17_14`, `app.log.3`, `app.log-20260817.2`.
 static BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
@@ -204,6 +208,15 @@ pub fn in_order(mut members: Vec<Member>) -> Vec<Member> {
     members
 }
 
+/// Of the files of a log, oldest first, those that may hold lines written since a moment; at least the last.
+#[must_use]
+pub fn since(members: Vec<Member>, from: Stamp) -> Vec<Member> {
+    let old = |member: &Member| member.written.0.saturating_add(COARSE) < from.0;
+    let last = members.len().saturating_sub(1);
+    let start = members.iter().rposition(old).map_or(0, |at| at + 1);
+    members.into_iter().skip(start.min(last)).collect()
+}
+
 /// Paths and patterns, as logs: files of one log are together, each log's oldest first. Where the file in use of a log
 /// is named, its siblings belong to it unless it is to stand `alone`.
 ///
@@ -363,6 +376,11 @@ mod tests {
                 "web.log-20260816 web.log-20260817.gz web.log"
             ]
         );
+        let all = logs(&[format!("{}/app.log", dir.path().display())], false).unwrap();
+        let written = all[0][3].written;
+        assert_eq!(since(all[0].clone(), written).len(), 4);
+        let later = Stamp(written.0 + 3_600_000_000_000);
+        assert_eq!(since(all[0].clone(), later), all[0][3..]);
         let alone = logs(&[format!("{}/app.log", dir.path().display())], true).unwrap();
         assert_eq!(alone[0].len(), 1);
         assert!(

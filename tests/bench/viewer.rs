@@ -14,8 +14,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use runsheet::logs::dating::Dating;
 use runsheet::logs::stamp::{Stamp, Zone};
 use runsheet::logs::view::page::Ask;
+use runsheet::logs::view::spool::Room;
 use runsheet::logs::view::{self, Viewer};
 
 /// 2026-08-17T00:00:00Z.
@@ -74,10 +76,19 @@ fn make(path: &Path, size: u64) -> (u64, i64) {
     (lines, at)
 }
 
+fn opened(path: &Path) -> Viewer {
+    let dating = Dating {
+        format: None,
+        zone: Zone::UTC,
+    };
+    let room = Room::of(&std::env::temp_dir());
+    let (log, _) = view::open(path, "log".to_owned(), &dating, &room, 2).unwrap();
+    Viewer::new(vec![log], 2).unwrap()
+}
+
 fn measure(path: &Path, last: i64) {
     let started = Instant::now();
-    let (log, _) = view::open(path, "log".to_owned(), Zone::UTC, 2).unwrap();
-    let mut viewer = Viewer::new(vec![log], 2).unwrap();
+    let mut viewer = opened(path);
     viewer.ask(Ask::Rows(50)).unwrap();
     page(&mut viewer);
     told("first screen", started.elapsed());

@@ -8,6 +8,11 @@ mod window;
 use clap::Args;
 use std::path::PathBuf;
 
+use super::CliError;
+use crate::host::clock;
+use crate::logs::dating::Dating;
+use crate::logs::stamp::{Format, Zone};
+
 pub use self::search::run as search;
 pub use self::window::run as window;
 
@@ -101,4 +106,27 @@ pub struct SearchLogs {
     /// How many threads search; as many as there are processors if not said
     #[arg(short = 'j', long, value_name = "COUNT")]
     pub threads: Option<usize>,
+}
+
+/// How lines are dated, as it was typed: told from them where no format is named, in this machine's zone where none is.
+pub(super) fn dating(format: Option<&str>, zone: Option<&str>) -> Result<Dating, CliError> {
+    let format = format.map(|word| {
+        Format::named(word).ok_or_else(|| {
+            let known = Format::WORDS.join(", ");
+            CliError::Input(format!("`{}` is no format: {known}", word.escape_debug()))
+        })
+    });
+    let zone = zone.map(|word| {
+        Zone::parse(word).ok_or_else(|| {
+            CliError::Input(format!(
+                "`{}` is no zone: UTC, +02:00, Europe/Berlin",
+                word.escape_debug()
+            ))
+        })
+    });
+    let here = || clock::zone_name().and_then(|name| Zone::parse(&name));
+    Ok(Dating {
+        format: format.transpose()?,
+        zone: zone.transpose()?.or_else(here).unwrap_or(Zone::UTC),
+    })
 }

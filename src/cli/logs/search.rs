@@ -92,7 +92,8 @@ impl SearchLogs {
             alone: self.alone,
         };
         let ask = window::ask(&window, SystemClock.now())?;
-        Ok(Some((window::dating(&window)?, ask)))
+        let dating = super::dating(self.format.as_deref(), self.zone.as_deref())?;
+        Ok(Some((dating, ask)))
     }
 }
 

@@ -16,8 +16,8 @@ use crate::cli::{CliError, out, times};
 use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::logs::rotated::{self, Member};
-use crate::logs::stamp::{Format, Stamp, Window, Zone};
-use crate::logs::whole::{self, Dating, Nowhere, Out, Outcome, Outcomes};
+use crate::logs::stamp::{Stamp, Window};
+use crate::logs::whole::{self, Nowhere, Out, Outcome, Outcomes};
 use crate::logs::window::{Ask, Kept};
 
 /// Does it.
@@ -27,7 +27,7 @@ use crate::logs::window::{Ask, Kept};
 pub fn run(common: &Common, wanted: &WindowLogs) -> Result<(), CliError> {
     let now = SystemClock.now();
     let ask = ask(wanted, now)?;
-    let dating = dating(wanted)?;
+    let dating = super::dating(wanted.format.as_deref(), wanted.zone.as_deref())?;
     let logs = rotated::logs(&wanted.files, wanted.alone).map_err(CliError::Input)?;
     let mut target = target(common, wanted, &logs)?;
     let (outcomes, kept) = match logs.as_slice() {
@@ -103,40 +103,6 @@ fn bytes(text: &str) -> Result<u64, CliError> {
                 text.escape_debug()
             ))
         })
-}
-
-pub(super) fn dating(wanted: &WindowLogs) -> Result<Dating, CliError> {
-    let format = wanted.format.as_deref().map(|word| {
-        Format::named(word).ok_or_else(|| {
-            let known = Format::WORDS.join(", ");
-            CliError::Input(format!("`{}` is no format: {known}", word.escape_debug()))
-        })
-    });
-    let zone = wanted.zone.as_deref().map(|word| {
-        Zone::parse(word).ok_or_else(|| {
-            CliError::Input(format!(
-                "`{}` is no zone: UTC, +02:00, Europe/Berlin",
-                word.escape_debug()
-            ))
-        })
-    });
-    Ok(Dating {
-        format: format.transpose()?,
-        zone: zone.transpose()?.unwrap_or_else(here),
-    })
-}
-
-/// The zone of this machine; UTC where it cannot be told.
-fn here() -> Zone {
-    let named = std::env::var("TZ").ok();
-    let named = named.or_else(|| {
-        let link = std::fs::read_link("/etc/localtime").ok()?;
-        let (_, name) = link.to_str()?.split_once("zoneinfo/")?;
-        Some(name.to_owned())
-    });
-    named
-        .and_then(|name| Zone::parse(name.trim_start_matches(':')))
-        .unwrap_or(Zone::UTC)
 }
 
 /// Where the lines go: a file, a pipe, or a terminal, which gets them escaped. With `--json` standard output is the

@@ -13,10 +13,13 @@ use crate::engine::fact::CitedLine;
 use crate::engine::intent::Intent;
 use crate::evidence::{Digest, escape};
 use crate::host::files;
-use crate::logs::stamp::Zone;
+use crate::logs::dating::Dating;
+use crate::logs::rotated;
+use crate::logs::stamp::{Format, Stamp, Zone};
 use crate::logs::view::excerpt::Excerpt;
 use crate::logs::view::live::Watched;
 use crate::logs::view::page::{Ask, Mark, Page};
+use crate::logs::view::spool::Room;
 use crate::logs::view::{self, Viewer};
 use crate::runbook::model::{LineClass, LogSource};
 use crate::tui::wish::LogRef;
@@ -24,6 +27,9 @@ use crate::tui::world::{Log, Suggested, Suggestion};
 
 /// Threads that count lines and matches beside the reading.
 const THREADS: usize = 2;
+
+/// So many files are read together.
+const MOST_FILES: usize = 64;
 
 /// Logs that are read, and where they come from.
 #[derive(Debug)]
@@ -41,21 +47,39 @@ struct Origin {
     host: String,
     evidence: Option<Digest>,
     path: PathBuf,
-    zone: Zone,
+    dating: Dating,
 }
 
-/// Opens these files to be read together.
+/// A file to be read.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct ToRead {
+    pub path: PathBuf,
+    /// What it is called on the screen.
+    pub name: String,
+    pub dating: Dating,
+    /// What is to be added to its clock, in nanoseconds.
+    pub skew: i64,
+}
+
+/// Opens these files to be read together. What is packed is unpacked into a file without a name under `state`.
 ///
 /// # Errors
 /// With the first that cannot be opened.
-pub fn open(
-    files: &[(PathBuf, String, Zone, i64)],
-) -> Result<(Viewer, Vec<Option<Watched>>), CliError> {
+pub fn open(files: &[ToRead], state: &Path) -> Result<(Viewer, Vec<Option<Watched>>), CliError> {
+    if files.len() > MOST_FILES {
+        let what = format!("{} files are too many to read together", files.len());
+        return Err(CliError::Input(format!("{what}: at most {MOST_FILES}")));
+    }
+    let room = Room::of(state);
     let (mut logs, mut watched) = (Vec::new(), Vec::new());
-    for (path, name, zone, skew) in files {
+    for file in files {
+        let path = &file.path;
         let fail = |error: std::io::Error| CliError::Input(format!("{}: {error}", path.display()));
-        let (mut log, watch) = view::open(path, name.clone(), *zone, THREADS).map_err(fail)?;
-        log.skew = *skew;
+        let name = file.name.clone();
+        let (mut log, watch) =
+            view::open(path, name, &file.dating, &room, THREADS).map_err(fail)?;
+        log.skew = file.skew;
         logs.push(log);
         watched.push(Some(watch));
     }
@@ -98,10 +122,15 @@ impl App {
                     Some(_) => title.clone(),
                     None => name.to_string_lossy().into_owned(),
                 };
-                (origin.path.clone(), name, origin.zone, 0)
+                ToRead {
+                    path: origin.path.clone(),
+                    name,
+                    dating: origin.dating,
+                    skew: 0,
+                }
             })
             .collect();
-        let (viewer, watched) = open(&files)?;
+        let (viewer, watched) = open(&files, &self.desk.settings.state)?;
         let reader = Reader::start(viewer, watched, self.send.clone());
         self.reading = Some(Reading {
             reader,
@@ -173,7 +202,7 @@ impl App {
             return;
         };
         let line = CitedLine {
-            source: origin.source,
+            source: mark.made.of(&origin.source),
             host: origin.host,
             range: (mark.line.start, mark.line.end),
             sha256: mark.sha256,
@@ -220,7 +249,7 @@ impl App {
         let lines = excerpt.lines;
         session.keep_excerpt(&Output {
             name: format!("excerpt of {name}"),
-            source: origin.source.clone(),
+            source: excerpt.made.of(&origin.source),
             range: Some(excerpt.range),
             dropped: excerpt.dropped,
             bytes: excerpt.bytes,
@@ -252,25 +281,26 @@ fn artifact(session: &Session, digest: Digest) -> Result<(String, Vec<Origin>), 
         host: evidence.host.clone(),
         evidence: Some(digest),
         path,
-        zone: zone(session, &evidence.name),
+        dating: dating(session, &evidence.name),
     };
     Ok((evidence.name.clone(), vec![origin]))
 }
 
-/// The zone that the runbook says this log is written in.
-fn zone(session: &Session, name: &str) -> Zone {
-    let mut logs = session
-        .state()
-        .runs
-        .iter()
-        .rev()
-        .flat_map(|run| &run.book.logs);
-    logs.find(|log| log.name == name)
-        .and_then(|log| Zone::parse(log.zone.as_deref()?))
-        .unwrap_or(Zone::UTC)
+/// How the runbook says that the lines of this log are dated.
+fn dating(session: &Session, name: &str) -> Dating {
+    let runs = session.state().runs.iter().rev();
+    let log = runs
+        .flat_map(|run| &run.book.logs)
+        .find(|log| log.name == name);
+    let format = log.and_then(|log| log.format.as_deref());
+    let zone = log.and_then(|log| log.zone.as_deref());
+    Dating {
+        format: format.and_then(Format::named),
+        zone: zone.and_then(Zone::parse).unwrap_or(Zone::UTC),
+    }
 }
 
-/// A key log where it lies on this machine.
+/// A key log where it lies on this machine: its files that were written to since a day before the incident.
 fn key_log(session: &Session, name: &str, host: &str) -> Result<(String, Vec<Origin>), CliError> {
     let found = session.state().runs.iter().rev().find_map(|run| {
         let log = run.book.logs.iter().find(|known| known.name == name)?;
@@ -283,13 +313,20 @@ fn key_log(session: &Session, name: &str, host: &str) -> Result<(String, Vec<Ori
         return Err(CliError::Input(format!("log `{name}` is no file")));
     };
     let path = crate::engine::checkpoint::record::expanded_path(path, &values)?;
-    let paths = crate::logs::paths(&path).map_err(CliError::Input)?;
-    let origins = paths.into_iter().map(|path| Origin {
-        source: path.display().to_string(),
+    let members = rotated::logs(&[path], false).map_err(CliError::Input)?;
+    let members = rotated::since(members.concat(), day_before(session));
+    let origins = members.into_iter().map(|member| Origin {
+        source: member.path.display().to_string(),
         host: host.to_owned(),
         evidence: None,
-        path,
-        zone: zone(session, name),
+        path: member.path,
+        dating: dating(session, name),
     });
     Ok((name.to_owned(), origins.collect()))
+}
+
+fn day_before(session: &Session) -> Stamp {
+    let incident = session.state().incident.as_ref();
+    let started = incident.map(|incident| incident.started - chrono::TimeDelta::days(1));
+    started.map_or(Stamp(i64::MIN), |started| Stamp::of(started.to_utc()))
 }

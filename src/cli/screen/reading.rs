@@ -1,6 +1,5 @@
 //! The screen for files that are read without an incident: `runsheet logs view`. Nothing of it is recorded.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
@@ -9,16 +8,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::background::Message;
+use super::logs::{self, ToRead};
 use super::reader::{Read, Reader};
 use super::terminal::{self, Taken};
-use super::{keymap, logs, needs_terminal, next, ready, terminal_input, theme, utf8};
+use super::{keymap, needs_terminal, next, ready, terminal_input, theme, utf8};
 use crate::cli::CliError;
 use crate::cli::args::{Common, ViewLogs};
 use crate::cli::config::Config;
 use crate::cli::times;
 use crate::driver::keep::Redaction;
 use crate::host::clock::{Clock as _, SystemClock};
-use crate::logs::stamp::{Stamp, Zone};
+use crate::logs::rotated;
+use crate::logs::stamp::Stamp;
 use crate::logs::view::page::Ask;
 use crate::trust::Principal;
 use crate::tui::model::Screen;
@@ -33,12 +34,17 @@ pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
     needs_terminal()?;
     let config = Config::read(common)?;
     let now = SystemClock.now();
-    let (viewer, watched) = logs::open(&files(wanted)?)?;
+    let from = wanted.from.as_deref().or(wanted.at.as_deref());
+    let from = from.map(|text| times::read(text, now)).transpose();
+    let from = from
+        .map_err(CliError::Input)?
+        .map(|at| Stamp::of(at.to_utc()));
+    let (files, title) = files(wanted, from)?;
+    let (viewer, watched) = logs::open(&files, &config.settings.state)?;
     let (send, receive) = mpsc::unbounded_channel();
     let reader = Reader::start(viewer, watched, send.clone());
-    if let Some(at) = &wanted.at {
-        let at = times::read(at, now).map_err(CliError::Input)?;
-        reader.ask(Ask::Time(Stamp::of(at.to_utc())));
+    if let Some(from) = from {
+        reader.ask(Ask::Time(from));
     }
     if wanted.follow {
         reader.ask(Ask::Follow(true));
@@ -46,14 +52,9 @@ pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
     let mut model = Model::new(theme(common, &config)?, keymap(&config)?);
     model.ascii = common.ascii || config.file.ascii || !utf8();
     model.screens = vec![Screen::Logs];
-    let names: Vec<String> = wanted
-        .files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
     let mut shown = Shown {
         model,
-        world: world(now, names.join(" + "))?,
+        world: world(now, title)?,
         reader,
         send,
         notices: 0,
@@ -68,29 +69,49 @@ pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
     result
 }
 
-/// Paths, names, zones and clocks as they were given.
-fn files(wanted: &ViewLogs) -> Result<Vec<(PathBuf, String, Zone, i64)>, CliError> {
-    let zone = match &wanted.zone {
-        Some(text) => Zone::parse(text).ok_or_else(|| {
-            CliError::Input(format!(
-                "`{text}` is no time zone, like Europe/Berlin or +02:00"
-            ))
-        })?,
-        None => Zone::UTC,
-    };
-    let mut files: Vec<_> = wanted
-        .files
-        .iter()
-        .map(|path| (path.clone(), path.display().to_string(), zone, 0))
-        .collect();
-    for skew in &wanted.skew {
-        let wrong = || CliError::Input(format!("--skew {skew}: FILE=SECONDS, like b.log=-1.5"));
-        let (name, seconds) = skew.rsplit_once('=').ok_or_else(wrong)?;
-        let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
-        let known = files.iter_mut().find(|(_, known, _, _)| known == name);
-        known.ok_or_else(wrong)?.3 = (seconds * 1e9) as i64;
+/// Files with their names and clocks as they were given, and what they are called together.
+fn files(wanted: &ViewLogs, from: Option<Stamp>) -> Result<(Vec<ToRead>, String), CliError> {
+    let dating = crate::cli::logs::dating(wanted.format.as_deref(), wanted.zone.as_deref())?;
+    let alone = wanted.from.is_none();
+    let logs = rotated::logs(&wanted.files, alone).map_err(CliError::Input)?;
+    let (mut files, mut names) = (Vec::new(), Vec::new());
+    for members in logs {
+        let members = match from {
+            Some(from) if !alone => rotated::since(members, from),
+            _ => members,
+        };
+        let shown: Vec<_> = members
+            .iter()
+            .map(|member| member.path.display().to_string())
+            .collect();
+        names.push(match shown.as_slice() {
+            [older @ .., last] if older.len() > 1 => format!("{last} and {} older", older.len()),
+            shown => shown.join(" + "),
+        });
+        for (member, name) in members.into_iter().zip(shown) {
+            let base = member.path.with_file_name(&member.turn.base);
+            files.push((
+                base.display().to_string(),
+                ToRead {
+                    path: member.path,
+                    name,
+                    dating,
+                    skew: 0,
+                },
+            ));
+        }
     }
-    Ok(files)
+    for text in &wanted.skew {
+        let wrong = || CliError::Input(format!("--skew {text}: FILE=SECONDS, like b.log=-1.5"));
+        let (name, seconds) = text.rsplit_once('=').ok_or_else(wrong)?;
+        let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
+        let named = |(base, file): &&mut (String, ToRead)| file.name == name || base == name;
+        let mut known = files.iter_mut().filter(named).peekable();
+        known.peek().ok_or_else(wrong)?;
+        known.for_each(|(_, file)| file.skew = (seconds * 1e9) as i64);
+    }
+    let files = files.into_iter().map(|(_, file)| file).collect();
+    Ok((files, names.join(" + ")))
 }
 
 fn world(now: DateTime<FixedOffset>, title: String) -> Result<World, CliError> {

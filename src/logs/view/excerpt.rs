@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::lines::Line;
 use super::log::Log;
-use super::page::{At, MOST_SHOWN, Mark};
+use super::page::{At, MOST_SHOWN, Made, Mark};
 use super::viewer::Viewer;
 use crate::evidence::Digest;
 
@@ -19,6 +19,7 @@ pub const MOST: u64 = 16 << 20;
 #[allow(missing_docs)]
 pub struct Excerpt {
     pub log: usize,
+    pub made: Made,
     /// From the first byte of the first line to the end of the last.
     pub range: (u64, u64),
     pub lines: u64,
@@ -44,6 +45,7 @@ pub fn mark(log: &mut Log, number: usize, line: Line) -> io::Result<Mark> {
     }
     Ok(Mark {
         log: number,
+        made: log.made(),
         line,
         stamp: log.stamp(line)?,
         sha256: Digest(hash.finalize().into()),
@@ -86,6 +88,7 @@ impl Viewer {
         let sieve = self.sieve.clone();
         let mut excerpt = Excerpt {
             log: here.log,
+            made: self.logs.get(here.log).map_or(Made::default(), Log::made),
             range: (from, to),
             lines: 0,
             dropped: 0,

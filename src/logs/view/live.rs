@@ -2,33 +2,37 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::log::Log;
+use super::open::Bytes;
+use super::spool::Room;
 use super::viewer::{Viewer, span};
+use crate::logs::rotated::identity;
 use crate::logs::source;
 
 /// A file by what it is, not by what it is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Watched {
     path: PathBuf,
     /// Device and inode.
     id: (u64, u64),
+    room: Room,
     /// It was told that another file has the name now.
     told: bool,
 }
 
 impl Watched {
-    /// The open file, and the name it was opened by.
+    /// The open file, the name it was opened by, and where the next one is unpacked.
     ///
     /// # Errors
     /// When it cannot be looked at.
-    pub fn new(path: &Path, file: &File) -> io::Result<Self> {
-        let meta = file.metadata()?;
+    pub fn new(path: &Path, file: &File, room: &Room) -> io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            id: (meta.dev(), meta.ino()),
+            id: identity(&file.metadata()?),
+            room: room.clone(),
             told: false,
         })
     }
@@ -47,8 +51,11 @@ impl Viewer {
             let known = self.logs[at].size;
             if size < known {
                 self.said = Some(format!("{} was cut to {size} bytes", self.logs[at].name));
-                let source = Arc::clone(&self.logs[at].source);
-                self.anew(at, source, size)?;
+                let bytes = Bytes {
+                    source: Arc::clone(&self.logs[at].source),
+                    spool: self.logs[at].spool.clone(),
+                };
+                self.anew(at, bytes, size)?;
                 changed = true;
             } else if size > known {
                 self.grow(at, known, size)?;
@@ -56,14 +63,43 @@ impl Viewer {
             } else if let Some(watched) = watched.get_mut(at).and_then(Option::as_mut) {
                 changed |= self.rotated(at, watched)?;
             }
+            let threads = self.threads();
+            let size = self.logs[at].size;
+            self.logs[at].grown(size, threads);
             if let Some(hunt) = &mut self.hunt {
                 hunt.grow(at, &mut self.logs[at])?;
             }
         }
+        if changed {
+            self.span = span(&mut self.logs)?;
+        }
+        changed |= self.spooled()?;
         if changed && self.follow {
             self.bottom();
         }
+        self.go_on_jumping()?;
         Ok(changed)
+    }
+
+    /// Tells of logs that have come out of their files by now, or as far as they could; true where one has.
+    fn spooled(&mut self) -> io::Result<bool> {
+        let partial: Vec<bool> = self.logs.iter().map(Log::is_partial).collect();
+        let before = std::mem::replace(&mut self.partial, partial);
+        let came: Vec<usize> = (0..self.logs.len())
+            .filter(|at| before.get(*at) == Some(&true) && !self.partial[*at])
+            .collect();
+        for at in &came {
+            let log = &self.logs[*at];
+            let fault = log.spool.as_ref().and_then(|spool| spool.state().fault);
+            if let Some(fault) = fault {
+                self.said = Some(format!("{}: {fault}", log.name));
+            }
+        }
+        if !came.is_empty() && !self.partial.contains(&true) {
+            // Its times and places are known now.
+            self.hunt()?;
+        }
+        Ok(!came.is_empty())
     }
 
     fn grow(&mut self, at: usize, old: u64, size: u64) -> io::Result<()> {
@@ -84,10 +120,10 @@ impl Viewer {
         Ok(())
     }
 
-    fn anew(&mut self, at: usize, source: Arc<dyn source::Source>, size: u64) -> io::Result<()> {
+    fn anew(&mut self, at: usize, bytes: Bytes, size: u64) -> io::Result<()> {
         let threads = self.threads();
         let mut first = self.walk.split(0, &self.logs);
-        self.logs[at].anew(source, size, threads);
+        self.logs[at].anew(bytes, size, threads);
         first[at] = first[at].min(size);
         self.stand(&first);
         self.hit = None;
@@ -101,7 +137,7 @@ impl Viewer {
             // Between two files there is none for a moment; the open one stays.
             return Ok(false);
         };
-        if (meta.dev(), meta.ino()) == watched.id {
+        if identity(&meta) == watched.id {
             return Ok(false);
         }
         if !self.follow {
@@ -117,10 +153,11 @@ impl Viewer {
         let Ok(file) = source::open(&watched.path) else {
             return Ok(false);
         };
-        *watched = Watched::new(&watched.path, &file)?;
-        let size = file.metadata()?.len();
+        *watched = Watched::new(&watched.path, &file, &watched.room)?;
+        let bytes = Bytes::of(file, &watched.room)?;
+        let size = bytes.source.size()?;
         self.marks.retain(|mark| mark.log != at);
-        self.anew(at, Arc::new(file), size)?;
+        self.anew(at, bytes, size)?;
         self.said = Some(format!("{name} was rotated: this is the new file"));
         Ok(true)
     }

@@ -5,7 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::lines::{self, Blocks, Line};
+use super::open::Bytes;
+use super::page::Made;
 use super::pattern::Sieve;
+use super::spool::Spool;
 use crate::logs::index::Index;
 use crate::logs::source::Source;
 use crate::logs::stamp::Stamp;
@@ -55,6 +58,8 @@ pub struct Log {
     pub name: String,
     /// The bytes.
     pub source: Arc<dyn Source>,
+    /// The same, where they are unpacked or decoded while they are read.
+    pub spool: Option<Arc<Spool>>,
     /// Where its lines are.
     pub index: Index,
     /// `None` where its lines have no moment that is known.
@@ -89,6 +94,7 @@ impl Log {
             name,
             index: Index::build(&source, size, threads),
             source,
+            spool: None,
             clock,
             skew: 0,
             size,
@@ -97,14 +103,30 @@ impl Log {
         })
     }
 
-    /// Takes in that it is larger now.
+    /// What was done to the bytes of its file.
+    #[must_use]
+    pub fn made(&self) -> Made {
+        let spool = self.spool.as_ref();
+        spool.map_or(Made::default(), |spool| spool.state().made)
+    }
+
+    /// Whether more of it is still to come out of its file.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        let spool = self.spool.as_ref();
+        spool.is_some_and(|spool| !spool.is_done() || spool.written() > self.size)
+    }
+
+    /// Takes in how large it is now; what was added while lines were being counted is counted by a later call.
     pub fn grown(&mut self, size: u64, threads: usize) {
         self.size = size;
         self.index.grow(&self.source, size, threads);
     }
 
     /// Begins anew: it was cut, or is another file now.
-    pub fn anew(&mut self, source: Arc<dyn Source>, size: u64, threads: usize) {
+    pub(super) fn anew(&mut self, bytes: Bytes, size: u64, threads: usize) {
+        let Bytes { source, spool } = bytes;
+        self.spool = spool;
         self.index = Index::build(&source, size, threads);
         self.source = source;
         self.size = size;
@@ -283,42 +305,6 @@ impl Log {
                 None => return Ok(None),
             }
         }
-    }
-
-    /// Where the first line stands whose moment is at or behind this one, by halving: exact for logs in order.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn seek(&mut self, stamp: Stamp) -> io::Result<u64> {
-        let (mut low, mut high) = (0, self.size);
-        // Below `low` everything is before; from `high` on nothing is.
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let Some(mut line) = self.line_at(middle)? else {
-                break;
-            };
-            let begin = line.start;
-            let mut found = self.own_stamp(line)?;
-            while found.is_none() && line.end < high {
-                match self.line_at(line.end)? {
-                    Some(below) => line = below,
-                    None => break,
-                }
-                found = self.own_stamp(line)?;
-            }
-            match found {
-                Some(found) if found < stamp => low = line.end,
-                _ => high = begin.max(low),
-            }
-        }
-        // Lines without a moment of their own belong to the one above.
-        while let Some(line) = self.line_at(low)? {
-            if low == 0 || self.own_stamp(line)?.is_some() {
-                break;
-            }
-            low = line.end;
-        }
-        Ok(low)
     }
 
     /// The moments of the first and the last line that have one.

@@ -3,6 +3,7 @@
 
 pub mod excerpt;
 pub mod hunt;
+mod jump;
 pub mod lines;
 pub mod live;
 pub mod log;
@@ -10,8 +11,11 @@ mod open;
 pub mod page;
 mod paint;
 pub mod pattern;
+mod seek;
+pub mod spool;
 #[cfg(test)]
 mod tests;
+mod utf16;
 mod viewer;
 pub mod walk;
 

@@ -62,6 +62,39 @@ pub enum Ask {
     Cancel,
 }
 
+/// What was done to the bytes of a file before they are shown: ranges and digests are of what came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Made {
+    pub unpacked: bool,
+    pub utf16: bool,
+}
+
+impl Made {
+    /// The source, and what was done to it.
+    #[must_use]
+    pub fn of(self, source: &str) -> String {
+        match (self.unpacked, self.utf16) {
+            (false, false) => source.to_owned(),
+            (true, false) => format!("{source} (unpacked)"),
+            (false, true) => format!("{source} (UTF-16 as UTF-8)"),
+            (true, true) => format!("{source} (unpacked, UTF-16 as UTF-8)"),
+        }
+    }
+}
+
+/// How far a log is unpacked or decoded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Spooled {
+    pub made: Made,
+    /// Of the file's bytes.
+    pub percent: u8,
+    pub done: bool,
+    /// Why it is not all of it.
+    pub fault: Option<String>,
+}
+
 /// One line of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -93,6 +126,8 @@ pub struct Shown {
     pub lines: Option<u64>,
     /// Whether its lines have moments.
     pub timed: bool,
+    /// Of one that is packed, or in UTF-16.
+    pub spooled: Option<Spooled>,
 }
 
 /// A filter as it is shown.
@@ -128,6 +163,7 @@ pub struct Search {
 #[allow(missing_docs)]
 pub struct Mark {
     pub log: usize,
+    pub made: Made,
     pub line: Line,
     pub stamp: Option<Stamp>,
     /// Of the line's bytes with its end.

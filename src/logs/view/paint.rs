@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::log::Log;
 use super::page::{At, Filter, MOST_SHOWN, Page, Row, Search, Shown};
 use super::pattern::content;
 use super::viewer::Viewer;
@@ -28,8 +29,9 @@ impl Viewer {
             logs.push(Shown {
                 name: log.name.clone(),
                 size: log.size,
-                lines: log.count()?,
+                lines: if log.is_partial() { None } else { log.count()? },
                 timed: log.clock.is_some(),
+                spooled: log.spool.as_ref().map(|spool| spool.state()),
             });
         }
         let ends = self.ends(&placed);
@@ -101,12 +103,13 @@ impl Viewer {
     /// Whether the first and the last line there is are in hand.
     fn ends(&self, placed: &[Placed]) -> (bool, bool) {
         let (above, below) = self.walk.ends();
+        let whole = !self.logs.iter().any(Log::is_partial);
         let [log] = self.logs.as_slice() else {
-            return (above, below);
+            return (above, below && whole);
         };
         let first = placed.first().is_none_or(|row| row.line.start == 0);
         let last = placed.last().is_none_or(|row| row.line.end == log.size);
-        (above || first, below || last)
+        (above || first, (below || last) && whole)
     }
 
     fn percent(&self, ends: bool) -> u8 {
@@ -128,6 +131,7 @@ impl Viewer {
             return Ok(None);
         };
         let (found, done) = hunt.count();
+        let done = done && !self.logs.iter().any(Log::is_partial);
         let at = match self.hit {
             Some(hit) => self.ordinal(hit)?,
             None => None,

@@ -1,5 +1,7 @@
 //! The reading side against a plain reading of the same bytes.
 
+mod packed;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use super::live::Watched;
 use super::log::{Clock, Log};
 use super::page::{Ask, At, Page};
 use super::pattern::{Pattern, Sieve};
+use super::spool::Room;
 use crate::logs::source::{self, Source};
 use crate::logs::stamp::Stamp;
 
@@ -252,7 +255,7 @@ proptest! {
         let plain = plain(text.as_bytes());
         let at = plain.iter().step_by(2).zip(&stamps).find(|(_, stamp)| **stamp >= wanted);
         let start = at.map_or(text.len() as u64, |((start, _, _), _)| *start);
-        prop_assert_eq!(log.seek(Stamp(wanted)).unwrap(), start);
+        prop_assert_eq!(log.seek(Stamp(wanted)).unwrap().at, start);
     }
 }
 
@@ -284,7 +287,7 @@ fn a_line_of_a_hundred_megabytes_is_handed_out_in_part_and_passed_over() {
 /// A file that is watched as the screen does it.
 fn opened(path: &Path, rows: usize) -> (Viewer, [Option<Watched>; 1]) {
     let file = source::open(path).unwrap();
-    let watched = Watched::new(path, &file).unwrap();
+    let watched = Watched::new(path, &file, &Room::of(path.parent().unwrap())).unwrap();
     let log = Log::new("app.log".to_owned(), Arc::new(file), Some(clock()), 0).unwrap();
     let mut viewer = Viewer::new(vec![log], 0).unwrap();
     asked(&mut viewer, Ask::Rows(rows));

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::hunt::{Begin, Hunt};
+use super::hunt::Hunt;
 use super::lines::Line;
 use super::log::{Allowance, Found, Log};
 use super::page::{Ask, At, Mark};
@@ -32,6 +32,10 @@ pub struct Viewer {
     pub(super) said: Option<String>,
     pub(super) jumped: Option<(u64, At)>,
     pub(super) span: Option<(Stamp, Stamp)>,
+    /// Which logs have not come out of their files yet, when somebody last looked.
+    pub(super) partial: Vec<bool>,
+    /// Where somebody wants to go that is not there yet.
+    pub(super) ahead: Option<Ask>,
     threads: usize,
     /// Lines to take in hand above before the page is filled.
     lead: usize,
@@ -66,6 +70,7 @@ impl Viewer {
         let span = span(&mut logs)?;
         let mut walk = Walk::default();
         walk.stand(&vec![0; logs.len()]);
+        let partial = logs.iter().map(Log::is_partial).collect();
         Ok(Self {
             logs,
             walk,
@@ -81,6 +86,8 @@ impl Viewer {
             said: None,
             jumped: None,
             span,
+            partial,
+            ahead: None,
             threads,
             lead: 0,
             scroll: 0,
@@ -97,6 +104,9 @@ impl Viewer {
         if !matches!(ask, Ask::Rows(_) | Ask::Pan(_)) {
             self.said = None;
         }
+        if !matches!(ask, Ask::Rows(_) | Ask::Pan(_) | Ask::Mark(_)) {
+            self.ahead = None;
+        }
         if matches!(
             ask,
             Ask::Top | Ask::Time(_) | Ask::Number(_) | Ask::Percent(_) | Ask::Cell(_)
@@ -110,15 +120,9 @@ impl Viewer {
                 self.scroll = self.scroll.saturating_add(lines).clamp(-100_000, 100_000);
             }
             Ask::Top => self.stand(&vec![0; self.logs.len()]),
-            Ask::Bottom => self.bottom(),
-            Ask::Time(stamp) => self.time(stamp)?,
-            Ask::Number(number) => self.number(number)?,
-            Ask::Percent(percent) => {
-                let part = |log: &Log| log.size / 100 * u64::from(percent.min(100));
-                let at: Vec<u64> = self.logs.iter().map(part).collect();
-                self.place(&at);
+            Ask::Bottom | Ask::Time(_) | Ask::Number(_) | Ask::Percent(_) | Ask::Cell(_) => {
+                self.go(&ask)?
             }
-            Ask::Cell(cell) => self.cell(cell)?,
             Ask::Search { text, regex, from } => self.search(&text, regex, from)?,
             Ask::Next { from, forward } => self.seek(from, forward),
             Ask::Filter { text, regex, out } => {
@@ -202,7 +206,8 @@ impl Viewer {
     /// Whether lines are counted, or a search runs beside.
     #[must_use]
     pub fn is_counting(&self) -> bool {
-        self.logs.iter().any(|log| log.index.is_counting())
+        let mut logs = self.logs.iter();
+        logs.any(|log| log.index.is_counting() || log.is_partial())
             || self.hunt.as_ref().is_some_and(|hunt| !hunt.count().1)
     }
 
@@ -247,7 +252,7 @@ impl Viewer {
     }
 
     /// Stands so that the line here is a third down the page and has the cursor.
-    fn place(&mut self, at: &[u64]) {
+    pub(super) fn place(&mut self, at: &[u64]) {
         self.stand(at);
         self.lead = self.page / 3;
         self.land = true;
@@ -257,63 +262,6 @@ impl Viewer {
         let ends: Vec<u64> = self.logs.iter().map(|log| log.size).collect();
         self.stand(&ends);
         self.lead = self.page;
-    }
-
-    fn time(&mut self, stamp: Stamp) -> io::Result<()> {
-        if self.span.is_none() {
-            self.said = Some("no times are known in these lines".to_owned());
-            return Ok(());
-        }
-        let mut at = Vec::new();
-        for log in &mut self.logs {
-            at.push(if log.clock.is_some() {
-                log.seek(stamp)?
-            } else {
-                log.size
-            });
-        }
-        self.place(&at);
-        Ok(())
-    }
-
-    fn number(&mut self, number: u64) -> io::Result<()> {
-        let [log] = self.logs.as_slice() else {
-            self.said = Some("lines of several logs have no numbers".to_owned());
-            return Ok(());
-        };
-        let found = log
-            .index
-            .behind_newline(&*log.source, number.saturating_sub(1))?;
-        match found {
-            Some(at) if at < log.size => self.place(&[at]),
-            _ if !log.index.is_complete() => {
-                self.said = Some("the lines are still being counted".to_owned());
-            }
-            _ => self.said = Some(format!("there is no line {number}")),
-        }
-        Ok(())
-    }
-
-    fn cell(&mut self, cell: usize) -> io::Result<()> {
-        let Some(hunt) = &self.hunt else {
-            return Ok(());
-        };
-        match hunt.axis.begin(cell) {
-            Begin::Moment(stamp) => self.time(stamp)?,
-            Begin::Place(log, offset) => {
-                let at: Vec<u64> = (0..self.logs.len())
-                    .map(|other| match other.cmp(&log) {
-                        std::cmp::Ordering::Less => self.logs[other].size,
-                        std::cmp::Ordering::Equal => offset,
-                        std::cmp::Ordering::Greater => 0,
-                    })
-                    .collect();
-                self.place(&at);
-            }
-        }
-        let at = self.walk.split(0, &self.logs);
-        self.seek_from(&at, true);
-        Ok(())
     }
 
     fn search(&mut self, text: &str, regex: bool, from: Option<At>) -> io::Result<()> {
@@ -383,7 +331,7 @@ impl Viewer {
         self.seek_from(&at, forward);
     }
 
-    fn seek_from(&mut self, split: &[u64], forward: bool) {
+    pub(super) fn seek_from(&mut self, split: &[u64], forward: bool) {
         let Some(pattern) = &self.pattern else {
             return;
         };
@@ -441,7 +389,11 @@ impl Viewer {
         };
         let Some(hit) = hit else {
             let way = if seeking.forward { "below" } else { "above" };
-            self.said = Some(format!("nothing more is found {way}"));
+            let yet = match self.logs.iter().any(Log::is_partial) {
+                true => " in what is unpacked yet",
+                false => "",
+            };
+            self.said = Some(format!("nothing more is found {way}{yet}"));
             return Ok(());
         };
         self.follow = false;
@@ -469,6 +421,7 @@ impl Viewer {
                 match (hit.stamp, log.clock.is_some()) {
                     (Some(stamp), true) => {
                         log.seek(Stamp(stamp.0.saturating_add(i64::from(first))))?
+                            .at
                     }
                     (Some(_), false) => log.size,
                     (None, true) => 0,

@@ -103,6 +103,9 @@ impl Walk {
         if !find(logs, &mut self.below, sieve, true, allowance)? {
             return Ok(Step::Later);
         }
+        if waits(logs, &self.below) {
+            return Ok(Step::End);
+        }
         let nearest = lines(&self.below).min_by_key(Placed::key);
         let Some(placed) = nearest else {
             return Ok(Step::End);
@@ -167,6 +170,12 @@ fn lines(edge: &[Next]) -> impl Iterator<Item = Placed> + '_ {
         Next::Line(placed) => Some(*placed),
         _ => None,
     })
+}
+
+/// Whether the next line of a log has not come out of its file yet: nobody knows what comes before it.
+fn waits(logs: &[Log], edge: &[Next]) -> bool {
+    let mut logs = logs.iter().zip(edge);
+    logs.any(|(log, next)| *next == Next::Nothing && log.is_partial())
 }
 
 /// Finds the next line of every log beyond an edge; false where that takes longer than was allowed.

@@ -7,28 +7,18 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
 
 pub use self::merged::{Merged, merged};
+pub use super::dating::Dating;
+use super::dating::SAMPLE;
 use super::lines::{Encoding, Text};
 use super::packed::{self, Bytes, Packing, Streamed};
 use super::rotated::{self, Member, identity};
 use super::source::{self, Source as _};
-use super::stamp::{Format, Stamp, Stamps, Zone};
+use super::stamp::{Format, Stamp, Stamps};
 use super::window::{self, Ask, Changed, How, Report};
-
-/// So much of a file's beginning tells its packing, encoding and format.
-const SAMPLE: usize = 64 << 10;
 
 /// Nanoseconds by which a file may have been written to earlier than its last line says, beside the slack: file systems
 /// and packers that keep whole or even seconds only.
 const COARSE: i64 = 2_000_000_000;
-
-/// How lines are dated where it is not told by themselves.
-#[derive(Debug, Clone, Copy)]
-pub struct Dating {
-    /// Told from the lines if not said.
-    pub format: Option<Format>,
-    /// Of stamps without an offset.
-    pub zone: Zone,
-}
 
 /// What became of one file of a log.
 #[derive(Debug)]
@@ -97,22 +87,12 @@ impl Opened {
             head = unpacked;
         }
         let encoding = Encoding::of(&head);
+        let mut stamps = dating.by(&head, encoding, member.written);
+        if stamps.is_none() && packing.is_none() {
+            stamps = dating.elsewhere(&file, encoding, member.written)?;
+        }
         let whole = encoding.last_line_end(&head);
         let sample = if whole == 0 { &head } else { &head[..whole] };
-        let stamps = match dating.format {
-            Some(format) => Some(Stamps::with(format, dating.zone, member.written)),
-            None => Stamps::detect(&encoding.decoded(sample), dating.zone, member.written),
-        };
-        let mut opened = Self {
-            file,
-            packing,
-            encoding,
-            stamps,
-            first: None,
-        };
-        if opened.stamps.is_none() && packing.is_none() {
-            opened.stamps = opened.elsewhere(dating, member.written)?;
-        }
         let first = |stamps: &Stamps| {
             let clock = |line: &[u8]| stamps.of(line);
             let text = Text {
@@ -121,22 +101,14 @@ impl Opened {
             };
             text.first_stamp(sample)
         };
-        opened.first = opened.stamps.as_ref().and_then(first);
-        Ok(opened)
-    }
-
-    /// A log may begin with anything: its middle and its end are looked at too.
-    fn elsewhere(&self, dating: &Dating, newest: Stamp) -> io::Result<Option<Stamps>> {
-        let size = self.file.size()?;
-        for at in [size / 2, size.saturating_sub(SAMPLE as u64)] {
-            let mut sample = vec![0; SAMPLE];
-            let read = self.file.fill_at(&mut sample, self.encoding.align(at))?;
-            let sample = self.encoding.decoded(&sample[..read]);
-            if let Some(stamps) = Stamps::detect(&sample, dating.zone, newest) {
-                return Ok(Some(stamps));
-            }
-        }
-        Ok(None)
+        let first = stamps.as_ref().and_then(first);
+        Ok(Self {
+            file,
+            packing,
+            encoding,
+            stamps,
+            first,
+        })
     }
 }
 

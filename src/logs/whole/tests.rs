@@ -9,7 +9,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::logs::rotated::{logs, siblings};
-use crate::logs::stamp::Window;
+use crate::logs::stamp::{Window, Zone};
 
 /// 2026-08-17T00:00:00Z.
 const DAY: i64 = 1_786_924_800;

@@ -88,6 +88,17 @@ fn title(log: &Log, canvas: &Canvas<'_>) -> Rich {
         row = row.and(Tone::Text, format!(" · {} lines", grouped(lines)));
     }
     row = row.and(Tone::Dim, format!(" · {}", bytes(size)));
+    let spooled = || page.logs.iter().filter_map(|log| log.spooled.as_ref());
+    if let Some(percent) = spooled()
+        .filter(|log| !log.done)
+        .map(|log| log.percent)
+        .min()
+    {
+        row = row.and(Tone::Now, format!(" · unpacking {percent}%"));
+    }
+    if spooled().any(|log| log.fault.is_some()) {
+        row = row.and(Tone::Warning, " · NOT ALL OF IT");
+    }
     if let Some((first, last)) = page.span {
         let zone = canvas.zone;
         let (first, last) = (first.utc(), last.utc());
