@@ -12,6 +12,15 @@ use crate::logs::window::{Changed, How, Report};
 /// So many ranges are named in words; the document has them all.
 const NAMED: usize = 3;
 
+/// Whether some of a file is missing that should be there.
+pub fn lacks(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NoStamps | Outcome::Unreadable(_) => true,
+        Outcome::Copied(piece) => piece.report.damage.is_some(),
+        _ => false,
+    }
+}
+
 /// One file, in words.
 pub fn words(member: &Member, outcome: &Outcome) -> String {
     let path = member.path.display();
@@ -135,6 +144,9 @@ fn found(report: &Report, packing: Option<Packing>, format: Format) -> String {
         How::Unordered => {
             format!("OUT OF ORDER by up to {back} s, more than the slack: every line was looked at")
         }
+        How::Faulty => {
+            "a place could not be read while searching: every line was looked at".to_owned()
+        }
         How::NoStamps => "no stamp was met: every line was looked at".to_owned(),
     };
     let packing = packing.map_or_else(String::new, |packing| format!(".{}, ", packing.ending()));
@@ -184,6 +196,7 @@ fn copied(report: &Report, packing: Option<Packing>, format: Format) -> Value {
             How::Small => "small",
             How::Stream => "stream",
             How::Unordered => "unordered",
+            How::Faulty => "faulty",
             How::NoStamps => "no_stamps",
         },
         "back_ns": located.steps.back,

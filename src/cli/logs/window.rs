@@ -201,8 +201,7 @@ fn tell(
             ));
         }
     }
-    let failed = |outcome: &Outcome| matches!(outcome, Outcome::NoStamps | Outcome::Unreadable(_));
-    if outcomes.iter().any(|(_, outcome)| failed(outcome)) {
+    if outcomes.iter().any(|(_, outcome)| report::lacks(outcome)) {
         return Err(CliError::Status(2));
     }
     Ok(())

@@ -305,7 +305,10 @@ impl<'a> Whole<'a> {
         if matches!(target, Target::Estimate) {
             let bytes = match opened.packing {
                 Some(_) => None,
-                None => Some(estimated(&opened, &stamps, &ask)?),
+                None => match estimated(&opened, &stamps, &ask) {
+                    Ok(bytes) => Some(bytes),
+                    Err(error) => return Ok(Outcome::Unreadable(error.to_string())),
+                },
             };
             return Ok(match bytes {
                 Some((0, 0)) if behind => Outcome::Younger { opened: true },

@@ -21,6 +21,8 @@ pub struct Copy<'a, 'w, S: Source + ?Sized> {
     ends: (Option<Stamp>, Option<Stamp>),
     /// Where the source ended too early.
     short: Option<u64>,
+    /// Why nothing more could be read.
+    fault: Option<String>,
     sieved: super::Steps,
 }
 
@@ -44,6 +46,7 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
             buf: vec![0; block],
             ends: (None, None),
             short: None,
+            fault: None,
             sieved: super::Steps::default(),
         }
     }
@@ -69,8 +72,35 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
             first: self.ends.0,
             last: self.ends.1,
             changed,
-            damage: None,
+            damage: self.fault,
         })
+    }
+
+    /// Reads into the buffer, as far as there is something and it can be read.
+    fn fill(&mut self, into: usize, length: usize, at: u64) -> usize {
+        let mut read = 0;
+        while read < length {
+            let buf = &mut self.buf[into + read..into + length];
+            let here = at + read as u64;
+            match self.source.read_at(buf, here) {
+                Ok(0) => {
+                    self.short = Some(here);
+                    break;
+                }
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.fault = Some(format!("cannot be read at byte {here}: {error}"));
+                    break;
+                }
+            }
+        }
+        read
+    }
+
+    /// Whether nothing more can be read.
+    fn is_over(&self) -> bool {
+        self.short.is_some() || self.fault.is_some()
     }
 
     /// Judges line by line; false once nothing more can be kept.
@@ -80,13 +110,8 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
         while room && (at < range.end || held > 0) {
             let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
             let length = left.min(self.buf.len() - held);
-            let read = self
-                .source
-                .fill_at(&mut self.buf[held..held + length], at)?;
+            let read = self.fill(held, length, at);
             let end = read < length || read == left;
-            if read < length {
-                self.short = Some(at + read as u64);
-            }
             let base = at - held as u64;
             let bytes = &self.buf[..held + read];
             let keeper = &mut self.keeper;
@@ -104,7 +129,7 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
         self.sieved = sieve.order;
         self.ends.0 = self.ends.0.or(sieve.first);
         self.ends.1 = sieve.last.or(self.ends.1);
-        Ok(room && self.short.is_none())
+        Ok(room && !self.is_over())
     }
 
     /// Copies as it is; false once nothing more can be kept.
@@ -117,12 +142,9 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
         while at < range.end {
             let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
             let length = left.min(self.buf.len());
-            let read = self.source.fill_at(&mut self.buf[..length], at)?;
+            let read = self.fill(0, length, at);
             let room = self.keeper.keep(at, &self.buf[..read])?;
             at += read as u64;
-            if read < length {
-                self.short = Some(at);
-            }
             if !room || read < length {
                 break;
             }
@@ -137,23 +159,23 @@ impl<'a, 'w, S: Source + ?Sized> Copy<'a, 'w, S> {
             self.ends = (None, None);
             return Ok(());
         };
-        if self.keeper.is_full() || self.short.is_some() {
-            self.ends.1 = self.last_above(span.start, end)?;
+        if self.keeper.is_full() || self.is_over() {
+            self.ends.1 = self.last_above(span.start, end);
         }
         Ok(())
     }
 
     /// The last stamp between two offsets, as far as the last block tells.
-    fn last_above(&mut self, start: u64, end: u64) -> io::Result<Option<Stamp>> {
+    fn last_above(&mut self, start: u64, end: u64) -> Option<Stamp> {
         let from = end.saturating_sub(self.buf.len() as u64).max(start);
         let from = self.text.encoding.align(from);
         let length = usize::try_from(end - from).unwrap_or(0);
-        let read = self.source.fill_at(&mut self.buf[..length], from)?;
+        let read = self.fill(0, length, from);
         let mut rest = &self.buf[..read];
         if from > start {
             rest = &rest[self.text.encoding.line_end(rest).unwrap_or(read)..];
         }
-        Ok(self.text.last_stamp(rest))
+        self.text.last_stamp(rest)
     }
 
     fn changed(&self, size: u64) -> io::Result<Option<Changed>> {

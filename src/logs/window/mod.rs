@@ -6,6 +6,8 @@
 //! stamp go with that one where they are no more than [`MOST_LEAD`], else they are left out.
 
 mod copy;
+#[cfg(test)]
+mod faults;
 mod keep;
 mod proven;
 mod search;
@@ -124,6 +126,8 @@ pub enum How {
     Unordered,
     /// No line that was met has a stamp: every line is looked at.
     NoStamps,
+    /// A place of it could not be read while searching: every line is looked at, as far as that goes.
+    Faulty,
     /// It is packed: every line from the beginning on is looked at, until the window has passed.
     Stream,
 }
@@ -202,7 +206,7 @@ pub struct Report {
     pub last: Option<Stamp>,
     /// What happened to the source meanwhile.
     pub changed: Option<Changed>,
-    /// What could not be unpacked, in words; what came out before it was kept.
+    /// What could not be read or unpacked, in words; what came out before it was kept.
     pub damage: Option<String>,
 }
 
@@ -267,10 +271,10 @@ pub fn locate<S: Source + ?Sized>(source: &S, text: Text<'_>, ask: &Ask) -> io::
     Ok(located)
 }
 
-/// Copies what was located.
+/// Copies what was located, as far as the source can be read.
 ///
 /// # Errors
-/// When the source cannot be read or the output not be written.
+/// When the output cannot be written.
 pub fn copy<S: Source + ?Sized>(
     source: &S,
     text: Text<'_>,
@@ -291,6 +295,12 @@ pub fn window<S: Source + ?Sized>(
     ask: &Ask,
     out: &mut dyn Write,
 ) -> io::Result<Report> {
-    let located = locate(source, text, ask)?;
+    let located = match locate(source, text, ask) {
+        // The disk failed somewhere, and perhaps not where the window is.
+        Err(error) if error.raw_os_error().is_some() => {
+            Located::streamed(source.size()?, How::Faulty, Steps::default())
+        }
+        located => located?,
+    };
     copy(source, text, ask, located, out)
 }
