@@ -116,8 +116,8 @@ fn in_file(
     }
     let map = Mapped::of(&file, SystemTime::from(SystemClock.now())).map_err(fail)?;
     let hay = map
-        .as_deref()
-        .map_or(Haystack::Source(&file), Haystack::Bytes);
+        .as_ref()
+        .map_or(Haystack::Source(&file), Haystack::Mapped);
     let search = Search {
         hay,
         encoding: Encoding::of(&head[..length]),
@@ -183,7 +183,7 @@ fn in_window(
     telling.end(found)?;
     let mut failed = false;
     for (member, outcome) in &outcomes {
-        if let whole::Outcome::NoStamps | whole::Outcome::Unreadable(_) = outcome {
+        if super::report::lacks(outcome) {
             failed = true;
             out::talk(&escape::text(&super::report::words(member, outcome)));
         }

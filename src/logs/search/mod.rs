@@ -16,6 +16,7 @@ pub use pattern::{BadPattern, Case, Pattern};
 pub use sift::Sift;
 
 use super::lines::Encoding;
+use super::mapped::Mapped;
 use super::source::Source;
 use pattern::line_around;
 use pieces::{Piece, Pieces};
@@ -28,8 +29,10 @@ const AHEAD: usize = 4;
 /// What is searched.
 #[derive(Clone, Copy)]
 pub enum Haystack<'a> {
-    /// A file that is mapped.
+    /// Bytes in memory.
     Bytes(&'a [u8]),
+    /// A file that is mapped.
+    Mapped(&'a Mapped),
     /// Anything that can be read at an offset. A line of more than 64 MiB is searched in parts.
     Source(&'a dyn Source),
 }
@@ -85,7 +88,7 @@ impl<'a> Search<'a> {
     /// How many lines hold a match.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or is cut short meanwhile.
     pub fn count(&self) -> io::Result<Found> {
         self.run(false, &mut |_| ControlFlow::Continue(()))
     }
@@ -93,7 +96,7 @@ impl<'a> Search<'a> {
     /// Gives out every line that holds a match, in the order of the log, until told to break off.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or is cut short meanwhile: what was given out before that is right.
     pub fn lines(&self, hit: &mut dyn FnMut(Hit<'_>) -> ControlFlow<()>) -> io::Result<Found> {
         self.run(true, hit)
     }
@@ -231,6 +234,8 @@ impl<'a> Search<'a> {
         };
         // All of them: breaking off is up to whoever takes the batch.
         let _ = in_lines(self.pattern, self.encoding, lines, &mut add);
+        let end = batch.piece.at + lines.len() as u64;
+        pieces.there(end.max(pieces.end_of(number)))?;
         if keep && self.numbered {
             batch.ends += self.encoding.ends(&lines[counted..]);
         }

@@ -51,6 +51,30 @@ impl<'a> Pieces<'a> {
         (self.end - self.start).div_ceil(self.size)
     }
 
+    /// Where the piece of this number ends.
+    pub(super) fn end_of(&self, number: u64) -> u64 {
+        (self.start + (number + 1) * self.size).min(self.end)
+    }
+
+    /// Whether what was read up to here was there.
+    pub(super) fn there(&self, upto: u64) -> io::Result<()> {
+        let gone = match self.hay {
+            Haystack::Mapped(map) => map.cut(),
+            Haystack::Bytes(_) | Haystack::Source(_) => None,
+        };
+        gone.filter(|gone| *gone < upto)
+            .map_or(Ok(()), |gone| Err(cut(gone)))
+    }
+
+    /// What is in memory.
+    fn bytes(&self) -> &'a [u8] {
+        match self.hay {
+            Haystack::Bytes(bytes) => bytes,
+            Haystack::Mapped(map) => map,
+            Haystack::Source(_) => &[],
+        }
+    }
+
     /// The piece of this number; empty when no line begins in it.
     pub(super) fn get(&self, number: u64) -> io::Result<Piece<'a>> {
         let begin = self.start + number * self.size;
@@ -63,7 +87,8 @@ impl<'a> Pieces<'a> {
         let from = begin - back;
         let to = (begin + self.size).min(self.end);
         match self.hay {
-            Haystack::Bytes(bytes) => {
+            Haystack::Bytes(_) | Haystack::Mapped(_) => {
+                let bytes = self.bytes();
                 let all = &bytes[offset(from).min(bytes.len())..offset(self.end).min(bytes.len())];
                 let near = offset(to - from).min(all.len());
                 Ok(self.cut(from, number == 0, near, Cow::Borrowed(all)))
@@ -71,7 +96,9 @@ impl<'a> Pieces<'a> {
             Haystack::Source(source) => {
                 let mut bytes = vec![0; offset(to - from)];
                 let read = source.fill_at(&mut bytes, from)?;
-                bytes.truncate(read);
+                if read < bytes.len() {
+                    return Err(cut(from + read as u64));
+                }
                 let near = bytes.len();
                 if number == 0 || self.encoding.line_end(&bytes).is_some() {
                     self.end_line(source, from, &mut bytes)?;
@@ -95,7 +122,9 @@ impl<'a> Pieces<'a> {
             let left = offset(self.end - from) - seen;
             bytes.resize(seen + left.min(MORE), 0);
             let read = source.fill_at(&mut bytes[seen..], from + seen as u64)?;
-            bytes.truncate(seen + read);
+            if read < left.min(MORE) {
+                return Err(cut(from + (seen + read) as u64));
+            }
             if read == 0 {
                 break;
             }
@@ -135,6 +164,11 @@ impl<'a> Pieces<'a> {
             lines,
         }
     }
+}
+
+fn cut(at: u64) -> io::Error {
+    let what = format!("was cut short at byte {at} meanwhile: what was found is not all there was");
+    io::Error::new(io::ErrorKind::UnexpectedEof, what)
 }
 
 /// An offset as an index; what lies beyond memory is its end.

@@ -256,3 +256,62 @@ proptest! {
         }
     }
 }
+
+/// Lines of which every one matches, of some MiB.
+fn matching() -> Vec<u8> {
+    b"a line that has x in it\n".repeat(1_400_000)
+}
+
+/// Cuts with the first hit: how many came out by then, and the fault.
+fn cut_while_searching(hay: Haystack<'_>, threads: usize, cut: &dyn Fn()) -> (u64, io::Error) {
+    let pattern = Pattern::literal("x", Case::Exact).unwrap();
+    let stop = AtomicBool::new(false);
+    let search = Search {
+        threads,
+        ..search(hay, matching().len() as u64, &pattern, &stop)
+    };
+    let mut seen = 0;
+    let fault = search.lines(&mut |hit| {
+        assert_eq!(hit.line, b"a line that has x in it\n");
+        cut();
+        seen += 1;
+        ControlFlow::Continue(())
+    });
+    (seen, fault.unwrap_err())
+}
+
+#[test]
+fn a_log_that_is_cut_short_while_it_is_searched_is_said_to_be() {
+    struct Shrinks(Vec<u8>, std::sync::atomic::AtomicUsize);
+    impl Source for Shrinks {
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.1.load(Ordering::Relaxed) as u64)
+        }
+
+        fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
+            self.0[..self.1.load(Ordering::Relaxed)].read_at(buf, at)
+        }
+    }
+    for threads in [1, 2] {
+        let all = matching();
+        let size = all.len().into();
+        let source = Shrinks(all, size);
+        let cut = || source.1.store(1_500_000, Ordering::Relaxed);
+        let (seen, fault) = cut_while_searching(Haystack::Source(&source), threads, &cut);
+        assert!(seen > 40_000, "{seen}");
+        assert!(fault.to_string().starts_with("was cut short at byte "));
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&matching()).unwrap();
+        let later =
+            file.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(60);
+        let map = Mapped::of(&file, later).unwrap().unwrap();
+        let cut = || file.set_len(1_500_000).unwrap();
+        let (seen, fault) = cut_while_searching(Haystack::Mapped(&map), threads, &cut);
+        assert!(seen > 40_000, "{seen}");
+        assert!(
+            fault
+                .to_string()
+                .starts_with("was cut short at byte 1500000 ")
+        );
+    }
+}
