@@ -439,6 +439,9 @@ pub struct ViewLogs {
     /// What is to be added to the clock of one of the files, in seconds
     #[arg(long, value_name = "FILE=SECONDS")]
     pub skew: Vec<String>,
+    /// Write what was marked to this new file, as JSON, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub marks: Option<PathBuf>,
 }
 
 /// What can be done with people.

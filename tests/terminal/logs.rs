@@ -61,8 +61,34 @@ fn a_file_is_followed_searched_and_gone_through_by_time() {
     tmux.wait("was rotated");
     tmux.keys(&["f"]);
     tmux.wait("request 10002");
+    tmux.keys(&["m"]);
+    tmux.wait("★");
     tmux.keys(&["q"]);
-    tmux.wait("ended: 0");
+    let screen = tmux.wait("ended: 0");
+    assert!(screen.contains("2026-11-23T12:46:42Z  "), "{screen}");
+    assert!(screen.contains("api.log bytes 106-159 sha256:"), "{screen}");
+}
+
+#[test]
+fn a_packed_log_is_read_as_what_is_in_it() {
+    let place = Place::new();
+    let path = place.path("api.log.gz");
+    let file = std::fs::File::create(&path).unwrap();
+    let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    packer.write_all(lines(0, 9_000).as_bytes()).unwrap();
+    packer.finish().unwrap();
+    let command = format!(
+        "{PROGRAM} logs view --at 2026-11-23T11:00:00Z {}",
+        path.display()
+    );
+    let tmux = Tmux::start(&place, "packed", (80, 24), &command);
+    tmux.wait("9,000 lines");
+    tmux.wait("T11:00:00Z");
+    tmux.keys(&["m"]);
+    tmux.wait("★");
+    tmux.keys(&["q"]);
+    let screen = tmux.wait("ended: 0");
+    assert!(screen.contains("(unpacked) bytes "), "{screen}");
 }
 
 #[test]

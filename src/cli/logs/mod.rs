@@ -1,5 +1,6 @@
 //! `runsheet logs`: the log engine on its own, without an incident.
 
+pub(super) mod marks;
 mod report;
 mod search;
 mod shown;

@@ -15,6 +15,7 @@ use super::{keymap, needs_terminal, next, ready, terminal_input, theme, utf8};
 use crate::cli::CliError;
 use crate::cli::args::{Common, ViewLogs};
 use crate::cli::config::Config;
+use crate::cli::logs::marks;
 use crate::cli::times;
 use crate::driver::keep::Redaction;
 use crate::host::clock::{Clock as _, SystemClock};
@@ -32,6 +33,10 @@ use crate::tui::{Input, Model, Wish};
 /// When one cannot be read, or there is no terminal.
 pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
     needs_terminal()?;
+    if let Some(path) = wanted.marks.as_deref().filter(|path| path.exists()) {
+        let shown = path.display();
+        return Err(CliError::Input(format!("{shown} is there already")));
+    }
     let config = Config::read(common)?;
     let now = SystemClock.now();
     let from = wanted.from.as_deref().or(wanted.at.as_deref());
@@ -66,6 +71,10 @@ pub fn view(common: &Common, wanted: &ViewLogs) -> Result<(), CliError> {
         .build()?;
     let result = runtime.block_on(shown.run(receive));
     runtime.shutdown_background();
+    let log = shown.world.log.as_ref();
+    if let Some(log) = log.filter(|log| !log.page.marks.is_empty()) {
+        marks::tell(&log.page, common.json, wanted.marks.as_deref())?;
+    }
     result
 }
 
