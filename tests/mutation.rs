@@ -61,6 +61,7 @@ fn night() -> World {
             let note = Command::Note {
                 text,
                 at: None,
+                until: None,
                 fidelity: Fidelity::Exact,
                 step: None,
                 details: None,

@@ -278,6 +278,9 @@ pub enum Cmd {
         /// When it happened: 13:40, -12m, or RFC 3339
         #[arg(long, allow_hyphen_values = true)]
         at: Option<String>,
+        /// Until when it went on
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        until: Option<String>,
         #[arg(long, value_enum, default_value = "exact")]
         fidelity: FidelityArg,
         #[arg(long)]
@@ -349,8 +352,14 @@ pub enum Cmd {
         #[arg(long)]
         all: bool,
     },
-    /// How long things took, with formulas
-    Metrics { inc: String },
+    /// How long things took, with formulas and what is missing; of several incidents median, p90 and n
+    Metrics {
+        #[arg(required_unless_present = "all")]
+        inc: Vec<String>,
+        /// Of every incident known here
+        #[arg(long, conflicts_with = "inc")]
+        all: bool,
+    },
     /// Leave with the timeline
     Export {
         inc: String,

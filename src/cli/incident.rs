@@ -290,11 +290,13 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
             inc,
             text,
             at,
+            until,
             fidelity: known,
             step,
             details,
         } => {
             let at = when(at.as_ref())?;
+            let until = when(until.as_ref())?;
             (
                 inc,
                 Box::new(move |session| {
@@ -302,6 +304,7 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
                     Ok(Intent::Note {
                         text,
                         at,
+                        until,
                         fidelity: fidelity(known),
                         step,
                         details: details.details(session)?.map(Box::new),

@@ -11,6 +11,7 @@ mod curate;
 mod demo;
 mod doctor;
 mod elsewhere;
+mod figures;
 mod gate;
 mod import;
 mod incident;

@@ -53,7 +53,7 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
             print_timeline(common, &timeline)
         }
         Cmd::Clocks { inc, all } => clocks(common, &inc, all),
-        Cmd::Metrics { inc } => metrics(common, &of(common, &inc)?),
+        Cmd::Metrics { inc, all } => super::figures::metrics(common, &inc, all),
         Cmd::Export {
             inc,
             format,
@@ -299,34 +299,6 @@ fn span(millis: i64) -> String {
         seconds / 60 % 60,
         seconds % 60
     )
-}
-
-fn metrics(common: &Common, timeline: &Timeline) -> Result<(), CliError> {
-    if common.json {
-        return out::json(&json!({ "metrics": timeline.metrics }));
-    }
-    let mut text = String::new();
-    for metric in &timeline.metrics.spans {
-        let value = match metric.millis {
-            Some(millis) => span(millis),
-            None => {
-                let missing: Vec<_> = metric
-                    .missing
-                    .iter()
-                    .map(|milestone| milestone.word())
-                    .collect();
-                format!("missing: {}", missing.join(", "))
-            }
-        };
-        text.push_str(&format!(
-            "{:<6} {:<28} {value}\n",
-            metric.name, metric.formula
-        ));
-    }
-    for warning in &timeline.metrics.warnings {
-        text.push_str(&format!("! {warning}\n"));
-    }
-    out::data(&text)
 }
 
 fn leave(text: &str, output: Option<&Path>) -> Result<(), CliError> {

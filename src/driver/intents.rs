@@ -47,12 +47,14 @@ pub(super) fn command(
         Intent::Note {
             text,
             at,
+            until,
             fidelity,
             step,
             details,
         } => Command::Note {
             text,
             at,
+            until,
             fidelity,
             step,
             details,

@@ -419,12 +419,14 @@ impl Session {
             Command::Note {
                 text,
                 at,
+                until,
                 fidelity,
                 step,
                 details,
             } => Command::Note {
                 text: redactor.text(&text),
                 at,
+                until,
                 fidelity,
                 step,
                 details: details

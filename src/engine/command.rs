@@ -37,6 +37,8 @@ pub enum Command {
     Note {
         text: String,
         at: Option<DateTime<FixedOffset>>,
+        /// Until when it went on, if it lasted.
+        until: Option<DateTime<FixedOffset>>,
         fidelity: Fidelity,
         step: Option<StepKey>,
         details: Option<Box<Details>>,

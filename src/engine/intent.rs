@@ -35,6 +35,8 @@ pub enum Intent {
     Note {
         text: String,
         at: Option<DateTime<FixedOffset>>,
+        /// Until when it went on, if it lasted.
+        until: Option<DateTime<FixedOffset>>,
         fidelity: Fidelity,
         step: Option<StepKey>,
         details: Option<Box<Details>>,

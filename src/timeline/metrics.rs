@@ -1,16 +1,26 @@
 //! The figures of an incident. Each comes with its formula, what it was computed from, and what is missing.
 
+pub mod across;
+mod impact;
+mod walk;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
+use super::rows::Row;
 use super::words::{self, Word};
 use crate::engine::event::Fidelity;
 use crate::engine::fact::{Fact, Milestone};
 use crate::engine::sentence;
 use crate::engine::{Event, EventId, State};
+
+pub(super) use impact::{IMPACT, impact};
+pub use impact::{Impact, Interval};
+pub use walk::{Budget, PhaseTime, StepTime, Walk};
+pub(super) use walk::{PHASES, STEPS};
 
 /// An entry recorded later than this after it occurred counts as late, in milliseconds.
 const LATE: i64 = 60_000;
@@ -20,8 +30,12 @@ const LATE: i64 = 60_000;
 #[allow(missing_docs)]
 pub struct Metrics {
     pub spans: Vec<Span>,
+    #[serde(default)]
+    pub impact: Impact,
     pub approvals: Approvals,
     pub recording: Recording,
+    #[serde(default)]
+    pub walk: Walk,
     /// What is odd about the milestones. Nothing is blocked because of it.
     pub warnings: Vec<String>,
 }
@@ -61,6 +75,8 @@ pub struct Approvals {
     pub formula: Word,
     pub requests: Vec<Latency>,
     pub p50_millis: Option<i64>,
+    #[serde(default)]
+    pub p90_millis: Option<i64>,
     pub max_millis: Option<i64>,
 }
 
@@ -85,15 +101,17 @@ pub struct Recording {
     /// Recorded more than a minute after they occurred.
     pub late: usize,
     pub p50_millis: Option<i64>,
+    #[serde(default)]
+    pub p90_millis: Option<i64>,
     pub max_millis: Option<i64>,
 }
 
 /// How the latency of approvals is computed.
-pub(super) const APPROVALS: &str = "last approval used (or, until used, last given) − request, for each request; p50 by nearest rank";
+pub(super) const APPROVALS: &str = "last approval used (or, until used, last given) − request, for each request; p50 and p90 by nearest rank";
 /// How the lag of recording is computed.
-pub(super) const RECORDING: &str = "recorded − occurred, over all entries but imported ones and lines of logs; p50 by nearest rank; late is over one minute";
+pub(super) const RECORDING: &str = "recorded − occurred, over all entries but imported ones and lines of logs; p50 and p90 by nearest rank; late is over one minute";
 
-pub(super) const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
+pub(super) const SPANS: [(&str, &str, Milestone, Milestone); 7] = [
     (
         "TTD",
         "time to detect",
@@ -104,6 +122,12 @@ pub(super) const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
         "TTA",
         "time to acknowledge",
         Milestone::Acknowledged,
+        Milestone::Detected,
+    ),
+    (
+        "TTDeclare",
+        "time to declare",
+        Milestone::Declared,
         Milestone::Detected,
     ),
     (
@@ -132,16 +156,18 @@ pub(super) const SPANS: [(&str, &str, Milestone, Milestone); 6] = [
     ),
 ];
 
-/// The figures of these events; `state` is what they fold to.
+/// The figures of these events; `state` is what they fold to, `rows` how they are to be read.
 #[must_use]
-pub fn metrics(state: &State, events: &[Arc<Event>]) -> Metrics {
+pub fn metrics(state: &State, events: &[Arc<Event>], rows: &[Row]) -> Metrics {
     Metrics {
         spans: SPANS
             .iter()
             .map(|(name, meaning, to, from)| span(state, name, meaning, *from, *to))
             .collect(),
+        impact: impact(state, rows),
         approvals: approvals(state, events),
         recording: recording(events),
+        walk: walk::walk(state, events),
         warnings: warnings(state),
     }
 }
@@ -213,12 +239,13 @@ pub(super) fn approvals(state: &State, events: &[Arc<Event>]) -> Approvals {
             }
         })
         .collect();
-    let (p50_millis, max_millis) =
-        middle_and_most(requests.iter().filter_map(|request| request.millis));
+    let [p50_millis, p90_millis, max_millis] =
+        ranks(requests.iter().filter_map(|request| request.millis));
     Approvals {
         formula: APPROVALS,
         requests,
         p50_millis,
+        p90_millis,
         max_millis,
     }
 }
@@ -227,8 +254,8 @@ impl Approvals {
     /// Leaves out the requests that are not to be counted.
     pub(super) fn keep(&mut self, which: impl Fn(&Latency) -> bool) {
         self.requests.retain(which);
-        (self.p50_millis, self.max_millis) =
-            middle_and_most(self.requests.iter().filter_map(|request| request.millis));
+        [self.p50_millis, self.p90_millis, self.max_millis] =
+            ranks(self.requests.iter().filter_map(|request| request.millis));
     }
 }
 
@@ -240,24 +267,25 @@ fn recording(events: &[Arc<Event>]) -> Recording {
     let lags: Vec<i64> = own
         .map(|event| (event.recorded_at - event.occurred_at.to_utc()).num_milliseconds())
         .collect();
-    let (p50_millis, max_millis) = middle_and_most(lags.iter().copied());
+    let [p50_millis, p90_millis, max_millis] = ranks(lags.iter().copied());
     Recording {
         formula: RECORDING,
         entries: lags.len(),
         late: lags.iter().filter(|lag| **lag > LATE).count(),
         p50_millis,
+        p90_millis,
         max_millis,
     }
 }
 
-fn middle_and_most(values: impl Iterator<Item = i64>) -> (Option<i64>, Option<i64>) {
+/// The median, the ninetieth percentile (both by nearest rank) and the most.
+pub(super) fn ranks(values: impl Iterator<Item = i64>) -> [Option<i64>; 3] {
     let mut values: Vec<i64> = values.collect();
     values.sort_unstable();
-    let middle = values.len().div_ceil(2).checked_sub(1);
-    (
-        middle.and_then(|middle| values.get(middle)).copied(),
-        values.last().copied(),
-    )
+    [50, 90, 100].map(|percent| {
+        let rank = (values.len() * percent).div_ceil(100).checked_sub(1)?;
+        values.get(rank).copied()
+    })
 }
 
 /// The usual order. Containing, mitigating and eradicating come in any order, and escalating at any time.

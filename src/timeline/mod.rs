@@ -107,7 +107,7 @@ pub fn project(state: &State, events: &[Arc<Event>], options: Options) -> Timeli
     Timeline {
         audience: None,
         header: header::header(state, events),
-        metrics: metrics(state, events),
+        metrics: metrics(state, events, &rows),
         gaps,
         rows,
         decisions: rows::choices(state, events),

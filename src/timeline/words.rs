@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::metrics::{APPROVALS, RECORDING, SPANS};
+use super::metrics::{APPROVALS, IMPACT, PHASES, RECORDING, SPANS, STEPS};
 use crate::engine::fact::Fact;
 
 /// A word of our own.
@@ -12,6 +12,10 @@ pub type Word = &'static str;
 const DECISIONS: [Word; 7] = [
     "request", "approve", "deny", "withdraw", "consume", "override", "review",
 ];
+
+/// As version 0.1 of the document first had them.
+const OLD_APPROVALS: Word = "last approval used (or, until used, last given) − request, for each request; p50 by nearest rank";
+const OLD_RECORDING: Word = "recorded − occurred, over all entries but imported ones and lines of logs; p50 by nearest rank; late is over one minute";
 
 fn known<'de, D: Deserializer<'de>>(
     reader: D,
@@ -43,5 +47,14 @@ pub(super) fn figure<'de, D: Deserializer<'de>>(reader: D) -> Result<Word, D::Er
 }
 
 pub(super) fn formula<'de, D: Deserializer<'de>>(reader: D) -> Result<Word, D::Error> {
-    known(reader, "formula", [APPROVALS, RECORDING].into_iter())
+    let all = [
+        APPROVALS,
+        RECORDING,
+        IMPACT,
+        STEPS,
+        PHASES,
+        OLD_APPROVALS,
+        OLD_RECORDING,
+    ];
+    known(reader, "formula", all.into_iter())
 }

@@ -367,6 +367,7 @@ fn by_hand(world: &mut World, chance: &mut Chance, who: &str, name: &str) {
         (_, 8) => Command::Note {
             text: "Something was seen.\nTwice — ".repeat(1 + chance.below(12)),
             at: Some(now),
+            until: None,
             fidelity,
             step: None,
             details: None,

@@ -524,6 +524,7 @@ fn a_crossing_is_forgotten_when_no_approval_can_have_held_so_long() {
     let note = Command::Note {
         text: "still here".to_owned(),
         at: None,
+        until: None,
         fidelity: runsheet::engine::event::Fidelity::Exact,
         step: None,
         details: None,

@@ -238,6 +238,7 @@ fn by_hand(world: &mut World, who: &str, told: &Told<'_>) -> Result<Decision, Re
         "note" => Command::Note {
             text: text(1),
             at: when,
+            until: None,
             fidelity: Fidelity::Estimated,
             step: None,
             details: None,

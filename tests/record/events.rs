@@ -20,7 +20,7 @@ use runsheet::trust::{Mode, Principal};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-const COMMIT: &str = "3f9c2e1a5b7d8e9f0a1b2c3d4e5f60718293a4b5";
+pub const COMMIT: &str = "3f9c2e1a5b7d8e9f0a1b2c3d4e5f60718293a4b5";
 
 /// A record as it grows.
 pub struct Tape {
@@ -49,7 +49,7 @@ fn writer(who: &str) -> WriterId {
     WriterId::new(Digest::of(who.as_bytes()).hex()[..32].to_owned()).unwrap()
 }
 
-fn policy() -> PinnedPolicy {
+pub fn policy() -> PinnedPolicy {
     PinnedPolicy {
         commit: COMMIT.to_owned(),
         sha256: Digest::of(b"policy"),
@@ -221,6 +221,12 @@ impl Tape {
         id
     }
 
+    /// Says until when what was appended last went on.
+    pub fn lasted(&mut self, until: Option<DateTime<FixedOffset>>) {
+        let event = self.events.last_mut().unwrap();
+        Arc::make_mut(event).occurred_until = until;
+    }
+
     /// A statement of the approval kind, signed.
     pub fn said(&self, by: &str, decision: &str, record: &ExecRecord, reason: &str) -> Signed {
         let executor = &record.executor;
@@ -310,7 +316,13 @@ impl Tape {
         sign(by, text)
     }
 
-    fn finished(&self, step: StepRef, seconds: i64, outcome: Outcome, exit: i32) -> StepFinished {
+    pub fn finished(
+        &self,
+        step: StepRef,
+        seconds: i64,
+        outcome: Outcome,
+        exit: i32,
+    ) -> StepFinished {
         let failed = outcome == Outcome::Failed;
         StepFinished {
             evidence: vec![Evidence {

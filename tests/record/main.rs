@@ -18,6 +18,7 @@ mod formats;
 mod imports;
 mod sentences;
 mod timelines;
+mod walked;
 
 use std::path::PathBuf;
 

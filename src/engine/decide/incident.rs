@@ -229,6 +229,7 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
         Command::Note {
             text: note,
             at: when,
+            until,
             fidelity,
             step,
             details,
@@ -237,7 +238,7 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
             if let Some(details) = &details {
                 details.accept()?;
             }
-            when_given(
+            let noted = when_given(
                 draft(
                     at,
                     state,
@@ -252,7 +253,8 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
                 when,
                 fidelity,
                 at,
-            )?
+            )?;
+            lasting(noted, until)?
         }
         Command::NoteLine {
             text: note,
@@ -325,20 +327,25 @@ pub(super) fn tell(state: &State, told: Vec<Told>, at: &At) -> Result<Decision, 
     }
     let one = |told: Told| {
         let fact = told.what.accept()?;
-        let mut draft = when_given(draft(at, state, fact), told.at, told.fidelity, at)?;
-        if told.until.is_some_and(|until| until < draft.occurred_at) {
-            return Err(Refusal::new(
-                RefusalKind::BadValue,
-                "it ends before it begins",
-            ));
-        }
-        draft.occurred_until = told.until;
-        Ok(draft)
+        let begun = when_given(draft(at, state, fact), told.at, told.fidelity, at)?;
+        lasting(begun, told.until)
     };
     Ok(Decision {
         events: told.into_iter().map(one).collect::<Result<_, _>>()?,
         effects: Vec::new(),
     })
+}
+
+/// The same, until then.
+fn lasting(mut draft: Draft, until: Option<chrono::DateTime<chrono::FixedOffset>>) -> Result<Draft, Refusal> {
+    if until.is_some_and(|until| until < draft.occurred_at) {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            "it ends before it begins",
+        ));
+    }
+    draft.occurred_until = until;
+    Ok(draft)
 }
 
 /// The step at the attempt that stands.

@@ -14,7 +14,7 @@ use crate::engine::{Event, EventId, State};
 use crate::evidence::{Digest, canonical};
 use crate::timeline::checkpoints::{Checkpoint, Override};
 use crate::timeline::followups::{Followup, followups};
-use crate::timeline::{Header, Metrics, Options, Row, Timeline, checkpoints, metrics, rows};
+use crate::timeline::{Header, Options, Row, Timeline, checkpoints, metrics, rows};
 
 /// Stands where something was that is not for them.
 const WITHHELD: &str = "(withheld)";
@@ -101,7 +101,7 @@ pub fn project(
         view.rows(&mut timeline, options);
         view.lists(&mut timeline);
         view.header(&mut timeline.header);
-        view.metrics(&mut timeline.metrics, &timeline.checkpoints);
+        view.metrics(&mut timeline);
     }
     timeline.audience = Some(projection);
     timeline
@@ -350,7 +350,17 @@ impl View<'_> {
         }
     }
 
-    fn metrics(&self, figures: &mut Metrics, gates: &[Checkpoint]) {
+    fn metrics(&self, timeline: &mut Timeline) {
+        let figures = &mut timeline.metrics;
+        // As the rows are to be read, and until no milestone that is not for them.
+        let mut known = self.state.clone();
+        known
+            .milestones
+            .retain(|_, reached| self.sees(reached.event));
+        figures.impact = metrics::impact(&known, &timeline.rows);
+        if !self.all_seen(|fact| fact.kind().starts_with("step.")) {
+            figures.walk = metrics::Walk::default();
+        }
         let hidden: Vec<_> = self
             .state
             .milestones
@@ -370,7 +380,11 @@ impl View<'_> {
                 }
             }
         }
-        let gates: BTreeSet<_> = gates.iter().map(|gate| gate.request.event).collect();
+        let gates: BTreeSet<_> = timeline
+            .checkpoints
+            .iter()
+            .map(|gate| gate.request.event)
+            .collect();
         figures.approvals = metrics::approvals(self.state, self.events);
         figures.approvals.keep(|one| gates.contains(&one.request));
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod cell;
 pub mod csv;
+pub mod figures;
 pub mod followups;
 pub mod gantt;
 pub mod html;

@@ -188,6 +188,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
             act(Intent::Note {
                 text: words,
                 at,
+                until: None,
                 fidelity,
                 step,
                 details: None,
@@ -198,6 +199,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
             act(Intent::Note {
                 text: words,
                 at,
+                until: None,
                 fidelity,
                 step: None,
                 details: None,

@@ -5,7 +5,7 @@ use super::section;
 use super::words::{Entry, Show, Time, Who, counted, length, moment};
 use crate::timeline::Timeline;
 use crate::timeline::header::MilestoneHead;
-use crate::timeline::metrics::{Metrics, Span};
+use crate::timeline::metrics::{Impact, Metrics, Span, Walk};
 
 pub(super) fn milestones(page: &mut Markup, timeline: &Timeline) {
     section(page, "milestones", "Milestones");
@@ -32,6 +32,7 @@ pub(super) fn metrics(page: &mut Markup, metrics: &Metrics) {
     for span in &metrics.spans {
         card(page, span);
     }
+    hit(page, &metrics.impact);
     let approvals = &metrics.approvals;
     pair(
         page,
@@ -69,10 +70,47 @@ pub(super) fn metrics(page: &mut Markup, metrics: &Metrics) {
         }
         put!(page, "</ul></details>");
     }
+    walk(page, &metrics.walk);
     for warning in &metrics.warnings {
         put!(page, "<p class=\"warning\">" {warning} "</p>");
     }
     put!(page, "</section>");
+}
+
+fn hit(page: &mut Markup, impact: &Impact) {
+    let intervals = counted(impact.intervals.len(), "interval", "intervals");
+    put!(page, "<li class=\"card\"><h3>Impact <span>" {intervals} "</span></h3>");
+    match impact.millis {
+        Some(millis) => {
+            let about = if impact.estimated { "about " } else { "" };
+            put!(page, "<p class=\"value\">" {about} {length(millis)} "</p>");
+        }
+        None => {
+            put!(page, "<p class=\"value missing\">not known</p><p>missing: " {impact.missing.join(", ")} "</p>");
+        }
+    }
+    put!(page, "<p class=\"formula\">= " {impact.formula} "</p></li>");
+}
+
+/// Where the time of the walk went.
+fn walk(page: &mut Markup, walk: &Walk) {
+    if walk.steps.is_empty() {
+        return;
+    }
+    put!(page, "<details><summary>How long each step took</summary><p>" {walk.steps_formula} "</p><ul>");
+    for step in &walk.steps {
+        put!(page, "<li>" {step.step.as_str()} ": " {length(step.millis)} ", " {&step.end});
+        for budget in &step.budgets {
+            put!(page, "; " {&budget.key} " " {length(budget.limit_millis)});
+            match (budget.over(), &budget.missing) {
+                (Some(over), _) => put!(page, ": <strong>" {length(over)} " over</strong>"),
+                (None, Some(missing)) => put!(page, ": not known, " {missing} " is missing"),
+                (None, None) => put!(page, ": kept"),
+            }
+        }
+        put!(page, "</li>");
+    }
+    put!(page, "</ul></details>");
 }
 
 fn card(page: &mut Markup, span: &Span) {

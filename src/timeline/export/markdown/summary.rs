@@ -6,6 +6,7 @@ use super::syntax::{code, counted, known, length, prose, utc};
 use super::{Page, counted_events};
 use crate::engine::sentence::severity;
 use crate::timeline::header::{Header, RunHead};
+use crate::timeline::metrics::{Budget, Impact, Walk};
 use crate::timeline::{Metrics, Timeline};
 
 pub(super) fn summary(page: &mut Page, timeline: &Timeline) {
@@ -206,15 +207,16 @@ pub(super) fn metrics(page: &mut Page, metrics: &Metrics) {
             ]
         })
         .collect();
-    let pair = |p50: Option<i64>, max: Option<i64>| match (p50, max) {
-        (Some(p50), Some(max)) => format!("p50 {}, most {}", length(p50), length(max)),
-        _ => "none".to_owned(),
-    };
+    rows.push(hit(&metrics.impact));
     let approvals = &metrics.approvals;
     rows.push(vec![
         "Approval latency".to_owned(),
         counted(approvals.requests.len(), "request"),
-        pair(approvals.p50_millis, approvals.max_millis),
+        ranks([
+            approvals.p50_millis,
+            approvals.p90_millis,
+            approvals.max_millis,
+        ]),
         approvals.formula.to_owned(),
     ]);
     let recording = &metrics.recording;
@@ -225,11 +227,86 @@ pub(super) fn metrics(page: &mut Page, metrics: &Metrics) {
             counted(recording.entries, "event"),
             recording.late
         ),
-        pair(recording.p50_millis, recording.max_millis),
+        ranks([
+            recording.p50_millis,
+            recording.p90_millis,
+            recording.max_millis,
+        ]),
         recording.formula.to_owned(),
     ]);
     page.table(&["Metric", "Of", "Value", "Formula"], &rows);
     waits(page, metrics);
+    walk(page, &metrics.walk);
+}
+
+fn ranks(values: [Option<i64>; 3]) -> String {
+    let [Some(p50), Some(p90), Some(most)] = values.map(|value| value.map(length)) else {
+        return "none".to_owned();
+    };
+    format!("p50 {p50}, p90 {p90}, most {most}")
+}
+
+fn hit(impact: &Impact) -> Vec<String> {
+    let value = match impact.millis {
+        Some(millis) if impact.estimated => format!("about {}", length(millis)),
+        Some(millis) => length(millis),
+        None => format!("not known: {} missing", impact.missing.join(" and ")),
+    };
+    vec![
+        "Impact".to_owned(),
+        counted(impact.intervals.len(), "interval"),
+        value,
+        impact.formula.to_owned(),
+    ]
+}
+
+fn walk(page: &mut Page, walk: &Walk) {
+    if walk.steps.is_empty() {
+        return;
+    }
+    page.paragraph(&format!("Time of a phase: {}.", walk.phases_formula));
+    let rows: Vec<_> = walk
+        .phases
+        .iter()
+        .map(|phase| {
+            vec![
+                prose(phase.phase.as_deref().unwrap_or("(no phase)")),
+                length(phase.millis),
+                phase.steps.to_string(),
+                phase.over.to_string(),
+            ]
+        })
+        .collect();
+    page.table(&["Phase", "Time", "Steps", "Over budget"], &rows);
+    page.paragraph(&format!("Time of a step: {}.", walk.steps_formula));
+    let rows: Vec<_> = walk
+        .steps
+        .iter()
+        .map(|step| {
+            let budgets: Vec<_> = step.budgets.iter().map(budget).collect();
+            vec![
+                code(step.step.as_str()),
+                prose(&step.end),
+                length(step.millis),
+                step.running_millis.map(length).unwrap_or_default(),
+                budgets.join("; "),
+            ]
+        })
+        .collect();
+    page.table(&["Step", "End", "Time", "Running", "Budget"], &rows);
+}
+
+/// `due 15 min 0 s: 7 min 0 s over`
+fn budget(budget: &Budget) -> String {
+    let standing = match (budget.took_millis, budget.over()) {
+        (_, Some(over)) => format!("**{} over**", length(over)),
+        (Some(took), None) => format!("kept, {}", length(took)),
+        (None, None) => format!(
+            "not known: {} missing",
+            budget.missing.as_deref().unwrap_or("an end")
+        ),
+    };
+    format!("{} {}: {standing}", budget.key, length(budget.limit_millis))
 }
 
 fn waits(page: &mut Page, metrics: &Metrics) {
