@@ -945,3 +945,88 @@ fn entries_of_elsewhere_are_shown_first_and_come_in_once_and_redacted() {
     );
     assert_eq!(site.run("alice", &["verify", &id]).status, 0);
 }
+
+#[test]
+fn figures_are_told_with_what_is_missing_and_findings_with_what_to_do() {
+    let site = Site::new(&drop_book());
+    let id = site.walked();
+    let impact = ["--at", "-3m", "--until", "-1m", "--class", "impact"];
+    site.ok(
+        "alice",
+        &[&["note", &id, "old data was shown"], &impact[..]].concat(),
+    );
+    let text = site.ok("alice", &["metrics", &id]);
+    assert!(text.contains("Impact           2 min 0 s"), "{text}");
+    assert!(text.contains("missing: resolved"), "{text}");
+    let json = site.json("alice", &["metrics", &id, "--json"]);
+    assert_eq!(
+        json["metrics"]["walk"]["steps"].as_array().unwrap().len(),
+        3
+    );
+    let other = site.start("alice", "drop-it", &[]);
+    let both = site.json("alice", &["metrics", &id, &other, &id, "--json"]);
+    assert_eq!(both["across"]["live"]["incidents"], 2);
+    assert_eq!(both["across"]["exercises"]["incidents"], 0);
+    assert!(
+        site.ok("alice", &["metrics", "--all"])
+            .contains("Incidents: 2")
+    );
+
+    site.ok("alice", &["followup", "add", &id, "Watch the lag"]);
+    site.ok("alice", &["note", &id, "carol should have seen it"]);
+    let said = site.run("alice", &["lint", &id]).is(1);
+    for rule in [
+        "followup-owner",
+        "followup-due",
+        "milestone-missing",
+        "blame",
+    ] {
+        assert!(said.out.contains(rule), "{}", said.out);
+    }
+    let json = site
+        .run("alice", &["lint", &id, "--rule", "blame", "--json"])
+        .is(0)
+        .out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let entry = json["findings"][0]["entry"].as_str().unwrap();
+    site.run("alice", &["lint", &id, "--rule", "blame", "--strict"])
+        .is(1);
+    let allow = format!("blame:{entry}");
+    site.run(
+        "alice",
+        &[
+            "lint", &id, "--rule", "blame", "--strict", "--allow", &allow,
+        ],
+    )
+    .is(0);
+    let export = ["export", &id, "--template"];
+    let page = site.ok("alice", &[&export[..], &["executive"]].concat());
+    assert!(page.contains("Somebody was hit for | 2 min 0 s"), "{page}");
+    let own = site.path("own.md");
+    let text = "{% for row in by_class.impact %}\n* {{ row.text }}\n{% endfor %}";
+    fs::write(&own, text).unwrap();
+    let own = own.to_str().unwrap();
+    let page = site.ok("alice", &[&export[..], &[own]].concat());
+    assert!(page.contains("* noted: old data was shown\n"), "{page}");
+    fs::write(own, "\n{{ rowss }}").unwrap();
+    let said = site.run("alice", &[&export[..], &[own]].concat()).is(2);
+    assert!(
+        said.err.contains("own.md:2: undefined value"),
+        "{}",
+        said.err
+    );
+    site.run("alice", &[&export[..], &["nothing.md"]].concat())
+        .is(2);
+
+    let outside = [
+        "lint",
+        &id,
+        "--rule",
+        "blame",
+        "--strict",
+        "--audience",
+        "customers",
+    ];
+    site.run("alice", &outside).is(0);
+    site.run("alice", &["lint", &id, "--rule", "blam"]).is(2);
+}

@@ -360,6 +360,8 @@ pub enum Cmd {
         #[arg(long, conflicts_with = "inc")]
         all: bool,
     },
+    /// What somebody should look at before the timeline goes out; 1 when something must not go out so
+    Lint(Lint),
     /// Leave with the timeline
     Export {
         inc: String,
@@ -368,6 +370,9 @@ pub enum Cmd {
         /// Only what these people may see: responders, stakeholders, customers, regulator, auditor, or one of the policy's
         #[arg(long, value_name = "AUDIENCE")]
         audience: Option<String>,
+        /// Markdown by a template: postmortem, security, executive, or a file of your own (docs/exports.md)
+        #[arg(long, value_name = "NAME|FILE")]
+        template: Option<String>,
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -653,6 +658,25 @@ pub struct Collect {
     /// Say how much it would be and pull nothing
     #[arg(long)]
     pub estimate: bool,
+}
+
+/// What is looked at before a timeline goes out.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct Lint {
+    pub inc: String,
+    /// As it goes out to these people
+    #[arg(long, value_name = "AUDIENCE")]
+    pub audience: Option<String>,
+    /// Only this rule; several times for several. docs/lint.md lists them
+    #[arg(long = "rule", value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// Somebody looked: leave this rule out, or what it says of one entry
+    #[arg(long = "allow", value_name = "RULE[:ENTRY]")]
+    pub allow: Vec<String>,
+    /// 1 for warnings too
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// A new incident or run.

@@ -16,6 +16,7 @@ mod gate;
 mod import;
 mod incident;
 mod library;
+mod lint;
 mod logs;
 mod out;
 mod people;
@@ -224,6 +225,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         | Cmd::Clocks { .. }
         | Cmd::Suggest { .. }
         | Cmd::Metrics { .. }
+        | Cmd::Lint(_)
         | Cmd::Export { .. }
         | Cmd::Sync { .. }
         | Cmd::Verify { .. }) => record::run(&common, command),

@@ -1,6 +1,7 @@
 //! Commands about the record: reading it as a timeline, leaving with it, sharing it, proving it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +20,8 @@ use crate::engine::IncidentId;
 use crate::evidence::escape;
 use crate::host::files;
 use crate::timeline::clocks::Countdown;
-use crate::timeline::{self, Audiences, Options, Timeline, export};
+use crate::timeline::export::template::{self, Template, TemplateError};
+use crate::timeline::{self, Audience, Audiences, Options, Timeline, export};
 
 /// Does one of these commands.
 ///
@@ -54,30 +56,47 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         }
         Cmd::Clocks { inc, all } => clocks(common, &inc, all),
         Cmd::Metrics { inc, all } => super::figures::metrics(common, &inc, all),
-        Cmd::Export {
-            inc,
-            format,
-            audience,
-            output,
-        } => {
-            let desk = Config::read(common)?.desk()?;
-            let session = open(&desk, &inc)?;
-            let timeline = match audience {
-                Some(audience) => of_audience(&session, &audience)?,
-                None => project(&session),
-            };
-            let countdowns = match format {
-                ExportFormat::Html => countdowns_at_end(&session, &timeline)?,
-                _ => Vec::new(),
-            };
-            leave(&render(&timeline, &countdowns, format)?, output.as_deref())
-        }
+        Cmd::Lint(wanted) => super::lint::lint(common, &wanted),
+        command @ Cmd::Export { .. } => export_command(common, command),
         Cmd::Sync { inc, watch } => sync_command(common, inc.as_deref(), watch),
         Cmd::Verify { inc, git_dir } => {
             super::verify::run(common, inc.as_deref(), git_dir.as_deref())
         }
         _ => Err(CliError::Input("no such command".to_owned())),
     }
+}
+
+fn export_command(common: &Common, command: Cmd) -> Result<(), CliError> {
+    let Cmd::Export {
+        inc,
+        format,
+        audience,
+        template,
+        output,
+    } = command
+    else {
+        return Err(CliError::Input("no such command".to_owned()));
+    };
+    if template.is_some() && format != ExportFormat::Markdown {
+        let what = "--template is for --format markdown";
+        return Err(CliError::Input(what.to_owned()));
+    }
+    let desk = Config::read(common)?.desk()?;
+    let session = open(&desk, &inc)?;
+    let timeline = match audience {
+        Some(audience) => of_audience(&session, &audience)?,
+        None => project(&session),
+    };
+    let countdowns = if format == ExportFormat::Html || template.is_some() {
+        countdowns_at_end(&session, &timeline)?
+    } else {
+        Vec::new()
+    };
+    let text = match template {
+        Some(named) => by_template(&timeline, &countdowns, &named)?,
+        None => render(&timeline, &countdowns, format)?,
+    };
+    leave(&text, output.as_deref())
 }
 
 fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
@@ -88,10 +107,25 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
 
 /// What of an incident an audience may see.
 pub(super) fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
+    let (audiences, reader) = audience(session, name)?;
+    Ok(timeline::audience::project(
+        session.state(),
+        session.journal().log().events(),
+        Options::default(),
+        &audiences,
+        &reader,
+    ))
+}
+
+/// The audiences of an incident, and the one of this name.
+///
+/// # Errors
+/// When none is called so.
+pub fn audience(session: &Session, name: &str) -> Result<(Audiences, Audience), CliError> {
     let incident = session.state().incident.as_deref();
     let rules = incident.map(|one| one.policy.audiences.as_slice());
     let audiences = Audiences::of(rules.unwrap_or_default());
-    let reader = audiences.named(name).ok_or_else(|| {
+    let reader = audiences.named(name).cloned().ok_or_else(|| {
         let names: Vec<_> = audiences.names().collect();
         CliError::Input(format!(
             "no audience is called `{}`; there are {}",
@@ -99,13 +133,7 @@ pub(super) fn of_audience(session: &Session, name: &str) -> Result<Timeline, Cli
             names.join(", ")
         ))
     })?;
-    Ok(timeline::audience::project(
-        session.state(),
-        session.journal().log().events(),
-        Options::default(),
-        &audiences,
-        reader,
-    ))
+    Ok((audiences, reader))
 }
 
 /// The clocks as they stood at the last entry, so that the same record says the same.
@@ -311,6 +339,36 @@ fn leave(text: &str, output: Option<&Path>) -> Result<(), CliError> {
         }
         None => out::data(text),
     }
+}
+
+/// A timeline by a template: one of runsheet's own by its name, else a file.
+fn by_template(
+    timeline: &Timeline,
+    countdowns: &[Countdown],
+    named: &str,
+) -> Result<String, CliError> {
+    let wrong = |error: TemplateError| CliError::Input(error.to_string());
+    if let Some(own) = template::own(named) {
+        return template::render(timeline, countdowns, own).map_err(wrong);
+    }
+    let input = |what: String| CliError::Input(format!("{}: {what}", escape::line(named)));
+    let most = u64::try_from(template::MOST_SOURCE).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    let file = std::fs::File::open(named).map_err(|error| {
+        let names: Vec<_> = template::OWN.iter().map(|(name, _, _)| *name).collect();
+        input(format!(
+            "{error}; templates are {}, or a file",
+            names.join(", ")
+        ))
+    })?;
+    file.take(most + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| input(error.to_string()))?;
+    let own = Template {
+        name: named,
+        text: &text,
+    };
+    template::render(timeline, countdowns, own).map_err(wrong)
 }
 
 /// A timeline in one of its formats.

@@ -415,6 +415,11 @@ impl Session {
     /// Takes known secrets out of free text before it is recorded.
     fn redacted(&self, command: Command) -> Result<Command, DriverError> {
         let redactor = self.redactor()?;
+        let clean = |text: &str| redactor.text(text);
+        let tell = |told: Told| Told {
+            what: told.what.with_texts(clean),
+            ..told
+        };
         Ok(match command {
             Command::Note {
                 text,
@@ -429,24 +434,16 @@ impl Session {
                 until,
                 fidelity,
                 step,
-                details: details
-                    .map(|details| Box::new(details.with_texts(|text| redactor.text(text)))),
+                details: details.map(|details| Box::new(details.with_texts(clean))),
             },
-            Command::Tell(told) => Command::Tell(
-                told.into_iter()
-                    .map(|told| Told {
-                        what: told.what.with_texts(|text| redactor.text(text)),
-                        ..told
-                    })
-                    .collect(),
-            ),
+            Command::Tell(told) => Command::Tell(told.into_iter().map(tell).collect()),
             Command::NoteLine {
                 text,
                 class,
                 at,
                 line,
             } => Command::NoteLine {
-                text: redactor.text(&text),
+                text: clean(&text),
                 class,
                 at,
                 line,
@@ -462,7 +459,7 @@ impl Session {
             },
             Command::Skip { step, reason } => Command::Skip {
                 step,
-                reason: redactor.text(&reason),
+                reason: clean(&reason),
             },
             Command::Update {
                 audience,
@@ -471,7 +468,7 @@ impl Session {
             } => Command::Update {
                 audience,
                 state,
-                message: redactor.text(&message),
+                message: clean(&message),
             },
             other => other,
         })

@@ -49,7 +49,7 @@ fn writer(who: &str) -> WriterId {
     WriterId::new(Digest::of(who.as_bytes()).hex()[..32].to_owned()).unwrap()
 }
 
-pub fn policy() -> PinnedPolicy {
+fn policy() -> PinnedPolicy {
     PinnedPolicy {
         commit: COMMIT.to_owned(),
         sha256: Digest::of(b"policy"),
@@ -219,6 +219,11 @@ impl Tape {
         self.events.push(Arc::new(event));
         self.lines.push(line);
         id
+    }
+
+    /// The time on the clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
     /// Says until when what was appended last went on.

@@ -18,7 +18,7 @@ use super::audiences::{every_format, for_whom};
 use super::events::{Tape, state, story};
 use super::golden;
 
-fn timeline(tape: &Tape) -> Timeline {
+pub fn timeline(tape: &Tape) -> Timeline {
     project(&state(tape), &tape.events, Options::default())
 }
 

@@ -16,7 +16,9 @@ mod exports;
 mod format;
 mod formats;
 mod imports;
+mod lint;
 mod sentences;
+mod templates;
 mod timelines;
 mod walked;
 

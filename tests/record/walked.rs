@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
+use runsheet::engine::checkpoint::judge::policy_digest;
+use runsheet::engine::checkpoint::record::{Site, find, make};
+use runsheet::engine::command::StepKey;
 use runsheet::engine::details::FollowupKind;
-use runsheet::engine::exec::Purpose;
+use runsheet::engine::exec::{PinnedPolicy, Purpose};
 use runsheet::engine::fact::*;
 use runsheet::engine::ids::{RunId, StepRef};
 use runsheet::engine::{State, apply};
@@ -14,7 +17,7 @@ use runsheet::runbook::model::{RunbookId, Severity, StepId};
 use runsheet::timeline::{Options, Timeline, project};
 use runsheet::trust::Mode;
 
-use super::events::{COMMIT, Tape, policy, record};
+use super::events::{COMMIT, Tape, record};
 
 pub const BOOK: &str = "\
 # Kept by the database team.
@@ -62,7 +65,10 @@ pub fn walked(mode: Mode) -> Tape {
             date: DateTime::parse_from_rfc3339("2026-11-02T09:15:00+01:00").unwrap(),
             subject: "Drop replicas".to_owned(),
         },
-        policy: policy(),
+        policy: PinnedPolicy {
+            commit: COMMIT.to_owned(),
+            sha256: policy_digest("people: {}\n", ""),
+        },
         policy_yaml: "people: {}\n".to_owned(),
         allowed_signers: String::new(),
     };
@@ -99,7 +105,21 @@ pub fn walked(mode: Mode) -> Tape {
 
 fn walk_on(tape: &mut Tape) {
     for (attempt, outcome, exit) in [(1, Outcome::Failed, 1), (2, Outcome::Succeeded, 0)] {
-        let record = record(step("drop", attempt), "bob", Purpose::Run);
+        let made = record(step("drop", attempt), "bob", Purpose::Run);
+        let state = folded(tape);
+        let key = StepKey {
+            run: step("drop", attempt).run,
+            step: StepId::from("drop"),
+        };
+        let site = Site {
+            cwd: made.exec.cwd,
+            host: made.exec.host,
+            run_as: made.exec.run_as,
+            executor: made.executor,
+            files: BTreeMap::new(),
+        };
+        let found = find(&state, &key).unwrap();
+        let record = make(found, Purpose::Run, &BTreeMap::new(), &site, tape.now()).unwrap();
         let out_of_order = false;
         tape.add(
             "bob",

@@ -337,7 +337,10 @@ pub(super) fn tell(state: &State, told: Vec<Told>, at: &At) -> Result<Decision, 
 }
 
 /// The same, until then.
-fn lasting(mut draft: Draft, until: Option<chrono::DateTime<chrono::FixedOffset>>) -> Result<Draft, Refusal> {
+fn lasting(
+    mut draft: Draft,
+    until: Option<chrono::DateTime<chrono::FixedOffset>>,
+) -> Result<Draft, Refusal> {
     if until.is_some_and(|until| until < draft.occurred_at) {
         return Err(Refusal::new(
             RefusalKind::BadValue,

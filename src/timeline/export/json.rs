@@ -11,8 +11,9 @@ pub const VERSION: u32 = 1;
 /// The name of its form.
 pub const FORMAT: &str = "runsheet-timeline";
 
+/// What is written, as it is.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     version: u32,
     format: &'static str,
     exercise: bool,
@@ -38,7 +39,13 @@ struct Document<'a> {
 /// # Errors
 /// When a value does not serialize, which none of a timeline does.
 pub fn json(timeline: &Timeline) -> Result<String, serde_json::Error> {
-    let document = Document {
+    let mut text = serde_json::to_string_pretty(&document(timeline))?;
+    text.push('\n');
+    Ok(text)
+}
+
+pub(super) fn document(timeline: &Timeline) -> Document<'_> {
+    Document {
         version: VERSION,
         format: FORMAT,
         exercise: timeline.is_exercise(),
@@ -55,10 +62,7 @@ pub fn json(timeline: &Timeline) -> Result<String, serde_json::Error> {
         updates: &timeline.updates,
         follow_ups: &timeline.followups,
         flags: &timeline.flags,
-    };
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(text)
+    }
 }
 
 /// As [`Document`], for reading. Members it does not know are of a newer runsheet and passed over.

@@ -15,11 +15,7 @@ use crate::timeline::{Projection, Timeline};
 /// The document. Writing to a `String` cannot fail, so results of `write!` are let go throughout.
 #[must_use]
 pub fn markdown(timeline: &Timeline) -> String {
-    let mut page = Page {
-        out: String::new(),
-        exercise: timeline.is_exercise(),
-        partial: timeline.is_partial(),
-    };
+    let mut page = Page::of(timeline);
     title(&mut page, timeline);
     summary::summary(&mut page, timeline);
     summary::impact(&mut page, &timeline.header);
@@ -46,7 +42,30 @@ struct Page {
     partial: bool,
 }
 
+/// What must be said of a timeline before anything else is read: a drill, for whom it is and what is left out, reviews
+/// owed, a record that does not hold. Empty where there is nothing of that.
+pub(super) fn notice(timeline: &Timeline) -> String {
+    let mut page = Page::of(timeline);
+    notices(&mut page, timeline);
+    page.out
+}
+
+/// How somebody proves a document.
+pub(super) fn how_to_verify(timeline: &Timeline) -> String {
+    let mut page = Page::of(timeline);
+    proof(&mut page, timeline);
+    page.out
+}
+
 impl Page {
+    fn of(timeline: &Timeline) -> Self {
+        Self {
+            out: String::new(),
+            exercise: timeline.is_exercise(),
+            partial: timeline.is_partial(),
+        }
+    }
+
     fn heading(&mut self, text: &str) {
         let drill = if self.exercise { "EXERCISE: " } else { "" };
         let _ = write!(self.out, "## {drill}{text}\n\n");
@@ -82,6 +101,10 @@ fn title(page: &mut Page, timeline: &Timeline) {
         "# {drill}Postmortem: {}\n\n",
         prose(&timeline.header.title)
     );
+    notices(page, timeline);
+}
+
+fn notices(page: &mut Page, timeline: &Timeline) {
     if page.exercise {
         page.paragraph("> **EXERCISE.** This was a drill. Nothing in this document happened for real, and no approval in it opens a live gate.");
     }
@@ -195,6 +218,10 @@ fn flags(page: &mut Page, timeline: &Timeline) {
 
 fn verifying(page: &mut Page, timeline: &Timeline) {
     page.heading("How to verify this");
+    proof(page, timeline);
+}
+
+fn proof(page: &mut Page, timeline: &Timeline) {
     let head = &timeline.header;
     let id = head.incident.as_ref().map_or("INC", |id| id.as_str());
     let audience = timeline

@@ -11,6 +11,7 @@ pub mod iris;
 pub mod json;
 pub mod markdown;
 pub mod stix;
+pub mod template;
 pub mod timesketch;
 
 pub use csv::csv;

@@ -34,7 +34,7 @@ pub(in crate::timeline) fn prose(text: &str) -> String {
 }
 
 /// Foreign text as code where it is plain enough for that, else as prose.
-pub(super) fn code(text: &str) -> String {
+pub(in crate::timeline) fn code(text: &str) -> String {
     let plain = !text.trim().is_empty()
         && text
             .chars()
@@ -47,7 +47,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Several lines as a block of code, inside a fence that they cannot close.
-pub(super) fn block(text: &str) -> String {
+pub(in crate::timeline) fn block(text: &str) -> String {
     let text = escape::text(text);
     let (mut longest, mut run) = (0, 0);
     for c in text.chars() {
@@ -78,14 +78,14 @@ pub(super) fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
 }
 
 /// A moment in UTC, to the second.
-pub(super) fn utc<Z: TimeZone>(at: DateTime<Z>) -> String {
+pub(in crate::timeline) fn utc<Z: TimeZone>(at: DateTime<Z>) -> String {
     at.with_timezone(&Utc)
         .format("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
 
 /// A moment in UTC, no more exact than it is known.
-pub(super) fn known<Z: TimeZone>(at: DateTime<Z>, fidelity: Fidelity) -> String {
+pub(in crate::timeline) fn known<Z: TimeZone>(at: DateTime<Z>, fidelity: Fidelity) -> String {
     let at = at.with_timezone(&Utc);
     match fidelity {
         Fidelity::Exact => at.format("%Y-%m-%d %H:%M:%S").to_string(),
@@ -95,7 +95,7 @@ pub(super) fn known<Z: TimeZone>(at: DateTime<Z>, fidelity: Fidelity) -> String 
 }
 
 /// Milliseconds in words.
-pub(super) fn length(millis: i64) -> String {
+pub(in crate::timeline) fn length(millis: i64) -> String {
     let words = span(chrono::TimeDelta::milliseconds(millis.saturating_abs()));
     if millis < 0 {
         format!("−{words}")
