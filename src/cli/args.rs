@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::curate::{Curate, DetailsArgs};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::curate::{Curate, DetailsArgs};
+use crate::timeline::export::Format;
 
 const EXIT: &str = "\
 Exit status:
@@ -365,8 +368,8 @@ pub enum Cmd {
     /// Leave with the timeline
     Export {
         inc: String,
-        #[arg(long, value_enum, default_value = "markdown")]
-        format: ExportFormat,
+        #[arg(long, value_parser = format(), default_value = "markdown")]
+        format: Format,
         /// Only what these people may see: responders, stakeholders, customers, regulator, auditor, or one of the policy's
         #[arg(long, value_name = "AUDIENCE")]
         audience: Option<String>,
@@ -725,31 +728,6 @@ pub enum SchemaOf {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum ExportFormat {
-    /// A postmortem to be finished by people
-    Markdown,
-    /// One page with the timeline drawn, for screens and paper
-    Html,
-    /// The whole timeline for programs; comes back with `timeline import`
-    Json,
-    /// The rows as a table; comes back too
-    Csv,
-    /// JSON lines for Timesketch
-    Timesketch,
-    /// The same as a table
-    TimesketchCsv,
-    /// The timeline import of DFIR-IRIS
-    Iris,
-    /// A STIX 2.1 bundle
-    Stix,
-    /// iCalendar
-    Ics,
-    /// A Gantt chart for Markdown that is drawn
-    Mermaid,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum Resolved {
     Succeeded,
     Failed,
@@ -761,4 +739,10 @@ pub enum FidelityArg {
     Exact,
     Minute,
     Estimated,
+}
+
+/// The formats of `export`, each with what it is for.
+fn format() -> impl TypedValueParser<Value = Format> {
+    let formats = Format::ALL.map(|(_, name, _, purpose)| PossibleValue::new(name).help(purpose));
+    PossibleValuesParser::new(formats).try_map(|word| Format::named(&word).ok_or("no such format"))
 }

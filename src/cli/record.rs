@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset};
 use serde_json::json;
 
-use super::args::{Cmd, Common, ExportFormat};
+use super::args::{Cmd, Common};
 use super::config::Config;
 use super::incident::{self, open};
 use super::{CliError, out, times};
@@ -20,8 +20,9 @@ use crate::engine::IncidentId;
 use crate::evidence::escape;
 use crate::host::files;
 use crate::timeline::clocks::Countdown;
+use crate::timeline::export::Format;
 use crate::timeline::export::template::{self, Template, TemplateError};
-use crate::timeline::{self, Audience, Audiences, Options, Timeline, export};
+use crate::timeline::{self, Audience, Audiences, Options, Timeline};
 
 /// Does one of these commands.
 ///
@@ -77,26 +78,41 @@ fn export_command(common: &Common, command: Cmd) -> Result<(), CliError> {
     else {
         return Err(CliError::Input("no such command".to_owned()));
     };
-    if template.is_some() && format != ExportFormat::Markdown {
+    let desk = Config::read(common)?.desk()?;
+    let session = open(&desk, &inc)?;
+    let text = document(&session, format, audience.as_deref(), template.as_deref())?;
+    leave(&text, output.as_deref())
+}
+
+/// The record as a document: all of it, or what an audience may see; by a template, where Markdown is asked for.
+///
+/// # Errors
+/// When there is no such audience or template.
+pub fn document(
+    session: &Session,
+    format: Format,
+    audience: Option<&str>,
+    template: Option<&str>,
+) -> Result<String, CliError> {
+    if template.is_some() && format != Format::Markdown {
         let what = "--template is for --format markdown";
         return Err(CliError::Input(what.to_owned()));
     }
-    let desk = Config::read(common)?.desk()?;
-    let session = open(&desk, &inc)?;
     let timeline = match audience {
-        Some(audience) => of_audience(&session, &audience)?,
-        None => project(&session),
+        Some(audience) => of_audience(session, audience)?,
+        None => project(session),
     };
-    let countdowns = if format == ExportFormat::Html || template.is_some() {
-        countdowns_at_end(&session, &timeline)?
+    let countdowns = if format.has_clocks() || template.is_some() {
+        countdowns_at_end(session, &timeline)?
     } else {
         Vec::new()
     };
-    let text = match template {
-        Some(named) => by_template(&timeline, &countdowns, &named)?,
-        None => render(&timeline, &countdowns, format)?,
-    };
-    leave(&text, output.as_deref())
+    match template {
+        Some(named) => by_template(&timeline, &countdowns, named),
+        None => format
+            .render(&timeline, &countdowns)
+            .map_err(|error| CliError::Input(error.to_string())),
+    }
 }
 
 fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
@@ -369,30 +385,6 @@ fn by_template(
         text: &text,
     };
     template::render(timeline, countdowns, own).map_err(wrong)
-}
-
-/// A timeline in one of its formats.
-///
-/// # Errors
-/// When it has no form in JSON.
-pub fn render(
-    timeline: &Timeline,
-    countdowns: &[Countdown],
-    format: ExportFormat,
-) -> Result<String, CliError> {
-    let text = match format {
-        ExportFormat::Markdown => Ok(export::markdown(timeline)),
-        ExportFormat::Html => Ok(export::html(timeline, countdowns)),
-        ExportFormat::Json => export::json(timeline),
-        ExportFormat::Csv => Ok(export::csv(timeline)),
-        ExportFormat::Timesketch => export::timesketch::jsonl(timeline),
-        ExportFormat::TimesketchCsv => Ok(export::timesketch::csv(timeline)),
-        ExportFormat::Iris => Ok(export::iris(timeline)),
-        ExportFormat::Stix => export::stix(timeline),
-        ExportFormat::Ics => Ok(export::ics(timeline)),
-        ExportFormat::Mermaid => Ok(export::gantt(timeline)),
-    };
-    text.map_err(|error| CliError::Input(error.to_string()))
 }
 
 fn sync_command(common: &Common, inc: Option<&str>, watch: bool) -> Result<(), CliError> {

@@ -9,7 +9,7 @@ use tui_input::Input as Line;
 use super::act::Act;
 use super::extent::{Cursor, Scroll};
 use super::theme::Tone;
-use super::wish::{ExportFormat, LogRef, Wish};
+use super::wish::{LogRef, Wish};
 use super::world::Waits;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
@@ -18,6 +18,7 @@ use crate::engine::{EventId, IncidentId, Intent};
 use crate::evidence::Digest;
 use crate::logs::view::page::At;
 use crate::runbook::model::{Input as Asked, InputKind, RunbookId};
+use crate::timeline::export::Format;
 
 /// One layer.
 #[derive(Debug, Clone)]
@@ -142,7 +143,7 @@ pub enum FormKind {
     Backdate,
     Correct(EventId),
     Filter,
-    Export(ExportFormat),
+    Export(Format),
     Attach,
     /// The line that becomes an entry of the timeline.
     MarkLine(At),

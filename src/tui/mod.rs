@@ -35,5 +35,5 @@ pub use model::{Model, Screen};
 pub use theme::Theme;
 pub use update::update;
 pub use view::{view, view_on};
-pub use wish::{ExportFormat, Input, Start, Wish};
+pub use wish::{Input, Start, Wish};
 pub use world::World;

@@ -12,6 +12,7 @@ use crate::engine::{IncidentId, Intent, RunId, StepRef};
 use crate::evidence::Digest;
 use crate::logs::view::page::{Ask, At};
 use crate::runbook::model::{LineClass, RunbookId, Severity};
+use crate::timeline::export::Format;
 
 /// Something the screen has to know of.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +78,11 @@ pub enum Wish {
     /// Meet the hub now.
     Sync,
     Export {
-        format: ExportFormat,
+        format: Format,
+        /// Only what these people may see.
+        audience: Option<String>,
+        /// By this template.
+        template: Option<String>,
         path: String,
     },
     /// Write statement and text for signing elsewhere.
@@ -128,23 +133,4 @@ pub struct Start {
     pub severity: Severity,
     pub inputs: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, Secret>,
-}
-
-/// The ways out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum ExportFormat {
-    Markdown,
-    Json,
-}
-
-impl ExportFormat {
-    /// Its name on the command line.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Markdown => "markdown",
-            Self::Json => "json",
-        }
-    }
 }

@@ -8,6 +8,7 @@ use runsheet::engine::state::{Run, Status};
 use runsheet::engine::{RunId, StepRef};
 use runsheet::evidence::Digest;
 use runsheet::runbook::model::{Kind, RunbookId, Severity, StepId, Uses};
+use runsheet::timeline::export::Format;
 use runsheet::tui::world::Gate;
 use runsheet::tui::{Input, Keymap, Screen, Wish};
 
@@ -860,4 +861,33 @@ fn an_artifact_is_taken_out_with_a_reason() {
         reason: "a password is in it".to_owned(),
     };
     assert_eq!(acts(&play), [&expunge]);
+}
+
+#[test]
+fn an_export_is_of_any_format_for_an_audience_and_by_a_template() {
+    let mut play = Play::new(walking(Gate::Free), 80, 24);
+    play.keys("e");
+    for word in ["markdown", "html", "stix", "mermaid"] {
+        assert!(play.text().contains(word), "{word}: {}", play.text());
+    }
+    play.keys("<down><enter>");
+    assert!(play.text().contains("the whole record"), "{}", play.text());
+    play.keys("<enter><enter>");
+    let html = Wish::Export {
+        format: Format::Html,
+        audience: None,
+        template: None,
+        path: "INC-0042.html".to_owned(),
+    };
+    assert!(play.wishes.contains(&html), "{:?}", play.wishes);
+    play.keys("e<enter>");
+    assert!(play.text().contains("Template"), "{}", play.text());
+    play.keys("<right><enter><right><enter><enter>");
+    let postmortem = Wish::Export {
+        format: Format::Markdown,
+        audience: Some("responders".to_owned()),
+        template: Some("postmortem".to_owned()),
+        path: "INC-0042.md".to_owned(),
+    };
+    assert!(play.wishes.contains(&postmortem), "{:?}", play.wishes);
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::background::{self, Message};
 use super::{App, Whole, empty_preview, world};
 use crate::cli::CliError;
-use crate::cli::args::ExportFormat as CliFormat;
 use crate::cli::record;
 use crate::driver::{Session, begin};
 use crate::engine::checkpoint;
@@ -18,10 +17,11 @@ use crate::evidence::escape;
 use crate::host::files;
 use crate::library::POLICY;
 use crate::runbook::parse;
+use crate::timeline::export::Format;
 use crate::trust::{Decision, Mode};
 use crate::tui::Wish;
 use crate::tui::model::Wanted;
-use crate::tui::wish::{ExportFormat, Start};
+use crate::tui::wish::Start;
 use crate::tui::world::{Change, GatePreview, Preview, Sync};
 
 /// The most commits a preview shows.
@@ -88,8 +88,14 @@ impl App {
             Wish::Preview(id) => self.preview(id.as_str(), false),
             Wish::History(id) => self.preview(id.as_str(), true),
             Wish::Diff { id, a, b } => self.diff(id.as_str(), &a, &b),
-            Wish::Export { format, path } => {
-                let left = self.export(format, &path);
+            Wish::Export {
+                format,
+                audience,
+                template,
+                path,
+            } => {
+                let chosen = (audience.as_deref(), template.as_deref());
+                let left = self.export(format, chosen, &path);
                 self.told(left);
             }
             Wish::OpenLog(log) => {
@@ -294,16 +300,16 @@ impl App {
         }
     }
 
-    fn export(&mut self, format: ExportFormat, path: &str) -> Result<(), CliError> {
+    fn export(
+        &mut self,
+        format: Format,
+        (audience, template): (Option<&str>, Option<&str>),
+        path: &str,
+    ) -> Result<(), CliError> {
         let Some(session) = self.session.as_ref() else {
             return Ok(());
         };
-        let timeline = record::project(session);
-        let format = match format {
-            ExportFormat::Markdown => CliFormat::Markdown,
-            ExportFormat::Json => CliFormat::Json,
-        };
-        let text = record::render(&timeline, &[], format)?;
+        let text = record::document(session, format, audience, template)?;
         files::write_atomic(path.as_ref(), text.as_bytes(), 0o644)
             .map_err(|error| CliError::Input(format!("{path}: {error}")))?;
         self.notice(false, format!("wrote {}", escape::line(path)), None);

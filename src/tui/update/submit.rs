@@ -8,6 +8,7 @@ use super::super::model::Model;
 use super::super::when::{self, Zone};
 use super::super::wish::{Start, Wish};
 use super::super::world::World;
+use super::ask;
 use crate::engine::Intent;
 use crate::engine::event::Fidelity;
 use crate::engine::fact::Milestone;
@@ -82,6 +83,9 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
         }),
         FormKind::Export(format) => Ok(vec![Wish::Export {
             format,
+            audience: Some(text("audience")).filter(|name| name != ask::EVERYTHING),
+            template: Some(text("template"))
+                .filter(|name| !name.is_empty() && name != ask::NO_TEMPLATE),
             path: text("path"),
         }]),
         FormKind::Adopt | FormKind::Expunge(_) | FormKind::Review(_) | FormKind::Approval(..) => {

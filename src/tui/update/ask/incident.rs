@@ -10,6 +10,8 @@ use crate::engine::fact::Milestone;
 use crate::engine::sentence::{Class, sentence};
 use crate::engine::state::{Overridden, Run};
 use crate::runbook::model::{LogSource, Severity};
+use crate::timeline::Audiences;
+use crate::timeline::export::{Format, template};
 use crate::tui::events::Filter;
 use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
 use crate::tui::model::Model;
@@ -17,7 +19,7 @@ use crate::tui::step;
 use crate::tui::theme::Tone;
 use crate::tui::update::submit::SEVERITIES;
 use crate::tui::when::Zone;
-use crate::tui::wish::{ExportFormat, LogRef};
+use crate::tui::wish::LogRef;
 use crate::tui::world::{Open, OpenRow, Suggestion, World};
 
 /// Which milestone.
@@ -259,30 +261,37 @@ pub(in crate::tui::update) fn inbox(rows: &[OpenRow<'_>], model: &Model, world: 
     choose.option("not now", "", Then::Nothing)
 }
 
-/// A document of which kind, and where to.
+/// Of the choices of an export: for no audience in particular, and by no template.
+pub(in crate::tui::update) const EVERYTHING: &str = "the whole record";
+pub(in crate::tui::update) const NO_TEMPLATE: &str = "none: everything in order";
+
+/// A document of which kind, for whom, and where to.
 pub(in crate::tui::update) fn export(world: &World) -> Choose {
-    let short = world
-        .open
-        .as_ref()
-        .map_or("incident", |open| open.short.as_str());
-    [
-        (ExportFormat::Markdown, "md", "a postmortem to be filled in"),
-        (
-            ExportFormat::Json,
-            "json",
-            "the whole projection, for programs",
-        ),
-    ]
-    .into_iter()
-    .fold(Choose::new("Export"), |choose, (format, ending, note)| {
-        let path = Form::new(
+    let open = world.open.as_ref();
+    let short = open.map_or("incident", |open| open.short.as_str());
+    let rules = open.and_then(|open| open.state.incident.as_deref());
+    let rules = rules.map_or([].as_slice(), |incident| &incident.policy.audiences);
+    let own = Audiences::of(rules);
+    let audiences = std::iter::once(EVERYTHING).chain(own.names());
+    let audiences: Vec<String> = audiences.map(str::to_owned).collect();
+    let templates = std::iter::once(NO_TEMPLATE).chain(template::OWN.map(|(name, ..)| name));
+    let templates: Vec<String> = templates.map(str::to_owned).collect();
+    let mut choose = Choose::new("Export");
+    for (format, word, ending, purpose) in Format::ALL {
+        let mut path = Form::new(
             FormKind::Export(format),
-            format!("Export as {}", format.word()),
+            format!("Export as {word}"),
             "write it",
         )
-        .field(Field::text("path", "File").with(format!("{short}.{ending}")));
-        choose.option(format.word(), note, form(path))
-    })
+        .field(Field::text("audience", "For").of(FieldKind::Choice(audiences.clone(), 0)));
+        if format == Format::Markdown {
+            let field = Field::text("template", "Template");
+            path = path.field(field.of(FieldKind::Choice(templates.clone(), 0)));
+        }
+        let path = path.field(Field::text("path", "File").with(format!("{short}.{ending}")));
+        choose = choose.option(word, purpose, form(path));
+    }
+    choose
 }
 
 /// The run is over: what comes now.
@@ -296,7 +305,11 @@ pub(in crate::tui::update) fn what_next() -> Choose {
     .field(Field::text("at", "At (13:40, -12m; empty: now)").optional());
     Choose::new("Every step is behind us")
         .option("set the milestone resolved", "", form(resolved))
-        .option("export", "postmortem or JSON", Then::Do(Act::Export))
+        .option(
+            "export",
+            "postmortem, page, table, JSON …",
+            Then::Do(Act::Export),
+        )
         .option(
             "close the record",
             "signed, over all that was said",
