@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -34,8 +34,13 @@ const BUDGET: u64 = 256 << 20;
 /// The longest list of what was redacted that is read back.
 const MOST_KNOWN: u64 = 64 << 20;
 
+/// The number of the next pull.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A pull on its way.
 pub struct Pulling {
+    /// Tells it from others of this process.
+    number: u64,
     progress: Arc<Progress>,
     cancel: Arc<AtomicBool>,
     done: Receiver<Pulled>,
@@ -48,6 +53,12 @@ pub struct Pulled {
 }
 
 impl Pulling {
+    /// What tells it from other pulls of this process.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// How far it is, log by log.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
@@ -215,13 +226,20 @@ impl Session {
         }
     }
 
-    /// How far pulls of this process are, by their step; those outside of any step have none.
-    pub fn pulls(&self) -> impl Iterator<Item = (Option<&StepRef>, Vec<Row>)> {
+    /// How far pulls of steps are that this process makes.
+    pub fn pulls(&self) -> impl Iterator<Item = (&StepRef, Vec<Row>)> {
         self.pending.iter().filter_map(|pending| match pending {
             super::jobs::Pending::Collect {
                 record, pulling, ..
-            } => Some((Some(&record.step), pulling.rows())),
-            super::jobs::Pending::Log(pulling) => Some((None, pulling.rows())),
+            } => Some((&record.step, pulling.rows())),
+            _ => None,
+        })
+    }
+
+    /// Pulls outside of any step that this process makes.
+    pub fn log_pulls(&self) -> impl Iterator<Item = &Pulling> {
+        self.pending.iter().filter_map(|pending| match pending {
+            super::jobs::Pending::Log(pulling) => Some(pulling),
             _ => None,
         })
     }
@@ -281,6 +299,7 @@ impl Session {
             });
         });
         Ok(Pulling {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             progress,
             cancel,
             done,

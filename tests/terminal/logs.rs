@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::hostile::{ATTACKS, assert_clean};
-use super::place::{PROGRAM, Place, words};
+use super::place::{Demo, PROGRAM, Place, words};
 use super::pty::Term;
 use super::tmux::Tmux;
 
@@ -67,6 +67,28 @@ fn a_file_is_followed_searched_and_gone_through_by_time() {
     let screen = tmux.wait("ended: 0");
     assert!(screen.contains("2026-11-23T12:46:42Z  "), "{screen}");
     assert!(screen.contains("api.log bytes 106-159 sha256:"), "{screen}");
+}
+
+#[test]
+fn a_pull_outside_of_a_step_shows_how_far_it_is_and_can_be_ended() {
+    let demo = Demo::new();
+    let book = "id: pulling\ntitle: Pulling\nseverity: sev3\nsummary: A log that never ends.\nowner: lee\n\
+                logs:\n  api: {run: 'echo 2026-08-17T14:00:00Z one; sleep 300'}\n\
+                steps:\n  - {id: one, title: One}\n";
+    let inc = demo.begins("pulling", book);
+    let mut command = vec![PROGRAM.to_owned()];
+    command.extend(demo.args(&demo.robin, "open"));
+    command.push(inc);
+    let tmux = Tmux::start(&demo.place, "pull", (80, 24), &command.join(" "));
+    tmux.wait_enter("done");
+    tmux.types("l");
+    tmux.wait_enter("collect api");
+    tmux.keys(&["Enter"]);
+    tmux.wait("pulling api 25 bytes");
+    tmux.types("X");
+    let screen = tmux.wait("cancelled");
+    assert!(!screen.contains("pulling api 25 bytes"), "{screen}");
+    tmux.wait("captured api from");
 }
 
 #[test]

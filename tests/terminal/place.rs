@@ -143,6 +143,29 @@ impl Demo {
         self.place.done(&self.args(who, command))
     }
 
+    /// Puts a runbook into the library and begins an incident with it, which is returned.
+    pub fn begins(&self, id: &str, book: &str) -> String {
+        let library = self.flag("--library");
+        std::fs::write(library.join(format!("runbooks/{id}.yaml")), book).unwrap();
+        for args in [
+            ["add", "."].as_slice(),
+            &["commit", "-q", "-m", "Add a runbook"],
+        ] {
+            let done = self
+                .place
+                .command("git")
+                .arg("-C")
+                .arg(&library)
+                .args(["-c", "user.name=Lee", "-c", "user.email=lee@example.org"])
+                .args(args)
+                .status()
+                .unwrap();
+            assert!(done.success());
+        }
+        let printed = self.does(&self.robin, &format!("start {id}"));
+        printed.trim().lines().last().unwrap().to_owned()
+    }
+
     /// The value of one of robin's flags.
     pub fn flag(&self, name: &str) -> PathBuf {
         let at = self.robin.iter().position(|word| word == name).unwrap();

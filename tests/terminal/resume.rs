@@ -6,7 +6,6 @@ use super::place::{Demo, PROGRAM};
 use super::pty::Term;
 
 fn begin(demo: &Demo) -> String {
-    let library = demo.flag("--library");
     let go = demo.place.path("go");
     let book = format!(
         "id: slow\ntitle: A slow command\nseverity: sev4\nsteps:\n\
@@ -15,28 +14,7 @@ fn begin(demo: &Demo) -> String {
          \x20 - {{id: after, title: Afterwards}}\n",
         go.display()
     );
-    std::fs::write(library.join("runbooks/slow.yaml"), book).unwrap();
-    for args in [
-        ["add", "."].as_slice(),
-        &["commit", "-q", "-m", "Add a slow one"],
-    ] {
-        let done = demo
-            .place
-            .command("git")
-            .arg("-C")
-            .arg(&library)
-            .args(["-c", "user.name=Lee", "-c", "user.email=lee@example.org"])
-            .args(args)
-            .status()
-            .expect("the program `git` is needed for this test");
-        assert!(done.success());
-    }
-    demo.does(&demo.robin, "start slow")
-        .trim()
-        .lines()
-        .last()
-        .unwrap()
-        .to_owned()
+    demo.begins("slow", &book)
 }
 
 fn open(demo: &Demo, inc: &str) -> Term {

@@ -287,6 +287,7 @@ impl App {
 
     fn refresh(&mut self) {
         self.world.now = self.desk.ports.clock.now();
+        self.world.tasks.retain(|task| !tail::is_pull(task));
         if let Some(session) = &self.session {
             self.world.open = Some(world::open(
                 session,
@@ -295,6 +296,7 @@ impl App {
                 self.approval.clone(),
                 self.clocks.of(session),
             ));
+            self.world.tasks.extend(tail::pulls(session));
             let (id, state) = (session.id().clone(), Arc::clone(session.state()));
             self.row_of_open(&id, &state);
         } else {
@@ -532,12 +534,13 @@ impl App {
 
 /// Whether something of this incident runs, so that its output is looked at.
 fn world_runs(session: &Session) -> bool {
-    session.state().runs.iter().any(|run| {
-        run.steps.iter().any(|at| {
-            at.status == crate::engine::state::Status::Running
-                || at.twins.values().any(|twin| twin.running)
+    session.log_pulls().next().is_some()
+        || session.state().runs.iter().any(|run| {
+            run.steps.iter().any(|at| {
+                at.status == crate::engine::state::Status::Running
+                    || at.twins.values().any(|twin| twin.running)
+            })
         })
-    })
 }
 
 async fn next(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent>> {

@@ -12,7 +12,7 @@ use crate::engine::state::{State, Status};
 use crate::evidence::escape;
 use crate::evidence::redact::OVERLAP;
 use crate::host::supervise::Stream;
-use crate::tui::world::Tail;
+use crate::tui::world::{Tail, Task};
 
 /// Lines of output kept for the screen; all of it is in the evidence.
 const LINES: usize = 2_000;
@@ -62,11 +62,54 @@ pub(super) fn of(session: &Session, state: &State) -> BTreeMap<StepRef, Arc<Tail
 
 /// How far the pull of a collect step is, log by log.
 fn pulled(session: &Session, step: &StepRef) -> Option<Tail> {
-    let (_, rows) = session.pulls().find(|(of, _)| *of == Some(step))?;
+    let (_, rows) = session.pulls().find(|(of, _)| *of == step)?;
     Some(Tail {
         bytes: rows.iter().map(|row| row.bytes).sum(),
         lines: rows.iter().map(crate::cli::collect::shown).collect(),
     })
+}
+
+/// Tasks of this number and above are pulls.
+const PULLS: u64 = 1 << 32;
+
+/// The pulls outside of any step, as long work.
+pub(super) fn pulls(session: &Session) -> impl Iterator<Item = Task> {
+    session.log_pulls().map(|pulling| {
+        let rows = pulling.rows();
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        let of: Option<u64> = rows.iter().map(|row| row.of).sum();
+        let read: u64 = rows.iter().map(|row| row.bytes).sum();
+        let (unit, size) = if read < 100_000 {
+            ("bytes", 1)
+        } else {
+            ("kB", 1_000)
+        };
+        Task {
+            id: PULLS + pulling.number(),
+            name: format!("pulling {}", names.join(", ")),
+            done: read / size,
+            total: of.unwrap_or(0) / size,
+            unit: unit.to_owned(),
+            rate: 0.0,
+        }
+    })
+}
+
+/// Whether this work is a pull.
+pub(super) fn is_pull(task: &Task) -> bool {
+    task.id >= PULLS
+}
+
+/// Ends the pull that is shown as this work; false where it is other work.
+pub(super) fn cancel(session: &Session, task: u64) -> bool {
+    let Some(number) = task.checked_sub(PULLS) else {
+        return false;
+    };
+    let mut pulls = session.log_pulls();
+    if let Some(pulling) = pulls.find(|pulling| pulling.number() == number) {
+        pulling.cancel();
+    }
+    true
 }
 
 /// The end of what a command has printed, and how much it has printed in all. A secret of several lines that began

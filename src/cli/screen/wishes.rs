@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::background::{self, Message};
-use super::{App, Whole, empty_preview, world};
+use super::{App, Whole, empty_preview, tail, world};
 use crate::cli::CliError;
 use crate::cli::record;
 use crate::driver::{Session, begin};
@@ -78,7 +78,12 @@ impl App {
                     self.notice(true, format!("{step} could not be ended: {error}"), None);
                 }
             }
-            Wish::CancelTask(id) => self.world.tasks.retain(|task| task.id != id),
+            Wish::CancelTask(id) => {
+                let session = self.session.as_ref();
+                if !session.is_some_and(|session| tail::cancel(session, id)) {
+                    self.world.tasks.retain(|task| task.id != id);
+                }
+            }
             Wish::Fetch => {
                 let task = self.task("fetching the library");
                 background::fetch(&self.desk.settings, task, &self.send);
