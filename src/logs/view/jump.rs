@@ -85,10 +85,8 @@ impl Viewer {
             astray = astray.max(sought.astray);
         }
         if let Some(back) = astray {
-            let seconds = back / 1_000_000_000;
-            self.said = Some(format!(
-                "lines step back in time, by {seconds} s or more: this is near, and may not be the first"
-            ));
+            let back = span(back);
+            self.said = Some(format!("out of order by {back} or more: only near"));
         }
         self.place(&at);
         Ok(())
@@ -132,5 +130,16 @@ impl Viewer {
         let at = self.walk.split(0, &self.logs);
         self.seek_from(&at, true);
         Ok(())
+    }
+}
+
+/// Nanoseconds, roughly: `45 s`, `26 d`.
+fn span(nanos: u64) -> String {
+    let seconds = nanos.div_ceil(1_000_000_000);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
