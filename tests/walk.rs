@@ -947,6 +947,50 @@ fn entries_of_elsewhere_are_shown_first_and_come_in_once_and_redacted() {
 }
 
 #[test]
+fn what_was_learnt_goes_back_to_the_runbook_as_a_patch() {
+    let site = Site::new(&drop_book());
+    let id = site.start("alice", "drop-it", &[]);
+    let patch = ["followup", &id, "--patch"];
+    let said = site.run("alice", &patch).is(0);
+    assert_eq!(said.out, "");
+    let skip = ["step", &id, "look", "skip", "--reason", "nobody knew where"];
+    site.ok("alice", &skip);
+    let kind = ["--kind", "runbook_change"];
+    let add = ["followup", "add", &id, "Say where the replica is shown"];
+    site.ok("alice", &[&add[..], &kind[..]].concat());
+    let json = site.json("alice", &[&patch[..], &["--json"]].concat());
+    assert_eq!(json["patches"][0]["path"], "runbooks/drop-it.yaml");
+    let file = site.path("lesson.patch");
+    let file = file.to_str().unwrap();
+    site.ok("alice", &[&patch[..], &["-o", file]].concat());
+    let cwd = site.path("alice-cwd");
+    site.ok(
+        "alice",
+        &[&patch[..], &["-o", cwd.to_str().unwrap()]].concat(),
+    );
+    let text = fs::read_to_string(file).unwrap();
+    assert_eq!(
+        fs::read_to_string(cwd.join("0001-drop-it.patch")).unwrap(),
+        text
+    );
+    assert!(
+        text.contains("Subject: [PATCH] Say where the replica is shown"),
+        "{text}"
+    );
+    let library = site.path("library");
+    let git = |args: &[&str]| git_as(&library, "Erin East", "erin@example.org", args);
+    git(&["apply", "--check", file]);
+    git(&["am", "--quiet", file]);
+    let book = fs::read_to_string(library.join("runbooks/drop-it.yaml")).unwrap();
+    assert!(
+        book.contains(": skipped: nobody knew where\n  - {id: look"),
+        "{book}"
+    );
+    let library = library.to_str().unwrap();
+    site.ok("alice", &["check", library]);
+}
+
+#[test]
 fn figures_are_told_with_what_is_missing_and_findings_with_what_to_do() {
     let site = Site::new(&drop_book());
     let id = site.walked();

@@ -1,13 +1,14 @@
 //! Commands that add to the account of an incident: details of entries, links, follow-ups, named decisions.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
 
 use super::args::Common;
 use super::config::Config;
 use super::incident::{act, event_named, open};
-use super::{CliError, out, record, times};
+use super::{CliError, followups, record, times};
 use crate::driver::Session;
 use crate::engine::details::{
     Confidence, Details, Edit, FollowupChange, FollowupKind, FollowupStatus, Relation, Tlp,
@@ -19,7 +20,6 @@ use crate::engine::intent::Intent;
 use crate::engine::sentence::Class;
 use crate::engine::telling::{Telling, Told};
 use crate::evidence::{Digest, escape};
-use crate::timeline::Followup;
 
 /// What stands on the command line.
 #[derive(Debug, Subcommand)]
@@ -71,6 +71,12 @@ pub enum Curate {
         /// How the list is printed
         #[arg(long, value_enum, default_value = "text")]
         format: FollowupFormat,
+        /// In place of the list, what the incident taught about its runbooks, as patches for `git am` or `git apply`
+        #[arg(long, conflicts_with = "format")]
+        patch: bool,
+        /// Where patches go: a file, or a directory for one file each
+        #[arg(short, long, value_name = "FILE|DIR", requires = "patch")]
+        output: Option<PathBuf>,
         #[command(subcommand)]
         action: Option<FollowupAction>,
     },
@@ -302,11 +308,16 @@ pub fn run(common: &Common, command: Curate) -> Result<(), CliError> {
     let mut session = open(&desk, &inc)?;
     if let Curate::Followup {
         format,
+        patch,
+        ref output,
         action: None,
         ..
     } = command
     {
-        return followups(common, &record::project(&session).followups, format);
+        if patch {
+            return followups::patches(common, &desk, &session, output.as_deref());
+        }
+        return followups::list(common, &record::project(&session).followups, format);
     }
     let told = told(&session, command, now)?;
     act(common, &mut session, Intent::Tell(vec![told]))
@@ -484,16 +495,4 @@ fn opened(session: &Session, text: &str) -> Result<Digest, CliError> {
         .any(|one| one.event == event)
         .then_some(event)
         .ok_or_else(|| CliError::Input(format!("`{}` is no follow-up", escape::line(text))))
-}
-
-fn followups(common: &Common, all: &[Followup], format: FollowupFormat) -> Result<(), CliError> {
-    if common.json {
-        return out::json(&json!({ "followups": all }));
-    }
-    out::data(&match format {
-        FollowupFormat::Text => crate::timeline::export::followups::text(all),
-        FollowupFormat::Markdown => crate::timeline::export::followups::markdown(all),
-        FollowupFormat::Csv => crate::timeline::export::followups::csv(all),
-        FollowupFormat::Github => crate::timeline::export::followups::github(all),
-    })
 }

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod elsewhere;
 mod figures;
+mod followups;
 mod gate;
 mod import;
 mod incident;

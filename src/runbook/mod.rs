@@ -18,6 +18,7 @@ pub mod moments;
 pub mod outputs;
 pub mod parse;
 pub mod pattern;
+pub mod places;
 pub mod policy;
 pub mod policy_file;
 pub mod problem;

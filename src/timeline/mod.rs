@@ -12,6 +12,7 @@ pub mod export;
 pub mod followups;
 pub mod header;
 pub mod import;
+pub mod lessons;
 pub mod lint;
 pub mod metrics;
 pub mod rows;

@@ -16,6 +16,7 @@ mod exports;
 mod format;
 mod formats;
 mod imports;
+mod lessons;
 mod lint;
 mod sentences;
 mod templates;
