@@ -353,3 +353,29 @@ fn nothing_of_a_withheld_entry_stands_in_any_format() {
         assert!(whole.matches("zqmark").count() > shown.len());
     }
 }
+
+#[test]
+fn figures_tell_nothing_of_what_is_left_out() {
+    let mut tape = story(Mode::Live);
+    for (tlp, until) in [(Tlp::Clear, "14:10"), (Tlp::Red, "14:30")] {
+        let details = Some(Details {
+            class: Some(Class::Impact),
+            tlp: Some(tlp),
+            ..Details::default()
+        });
+        let (text, step) = ("no logins".to_owned(), None);
+        let at = "2026-11-23T14:00:00Z".parse().unwrap();
+        let note = NoteAdded {
+            text,
+            step,
+            details,
+        };
+        tape.dated("bob", at, runsheet::engine::event::Fidelity::Exact, note);
+        tape.lasted(Some(format!("2026-11-23T{until}:00Z").parse().unwrap()));
+    }
+    let figures = |name| for_whom(&tape, name).metrics;
+    assert_eq!(figures("auditor").impact.millis, Some(30 * 60_000));
+    assert_eq!(figures("customers").impact.millis, Some(10 * 60_000));
+    assert!(!figures("auditor").walk.steps.is_empty());
+    assert!(figures("customers").walk.steps.is_empty());
+}

@@ -1,27 +1,35 @@
 //! What is open, missing, or rests on nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Findings, Level, Subject, length};
+use crate::engine::EventId;
 use crate::engine::details::FollowupStatus;
 use crate::engine::fact::{Fact, Milestone};
 use crate::engine::sentence::Class;
 use crate::engine::state::Status;
 use crate::timeline::clocks::Standing;
-use crate::timeline::{Row, Timeline, shown};
+use crate::timeline::{Row, shown};
 
 pub(super) fn look(subject: &Subject<'_>, found: &mut Findings) {
-    record(subject, found);
-    steps(subject, found);
+    let rows: Rows<'_> = subject
+        .whole
+        .rows
+        .iter()
+        .map(|row| (row.event, row))
+        .collect();
+    record(subject, &rows, found);
+    steps(subject, &rows, found);
     clocks(subject, found);
     followups(subject, found);
     milestones(subject, found);
     grounds(subject, found);
 }
 
-fn row(timeline: &Timeline, event: crate::engine::EventId) -> Option<&Row> {
-    timeline.rows.iter().find(|row| row.event == event)
-}
+/// The rows by their events.
+type Rows<'a> = BTreeMap<EventId, &'a Row>;
 
-fn record(subject: &Subject<'_>, found: &mut Findings) {
+fn record(subject: &Subject<'_>, rows: &Rows<'_>, found: &mut Findings) {
     for flag in &subject.whole.flags {
         let rule = if flag.violation {
             "violation"
@@ -31,7 +39,7 @@ fn record(subject: &Subject<'_>, found: &mut Findings) {
         let hint = "runsheet verify INC says more; say what happened in a note";
         found.put(
             rule,
-            row(subject.whole, flag.event),
+            rows.get(&flag.event).copied(),
             flag.what.clone(),
             hint,
         );
@@ -49,20 +57,20 @@ fn record(subject: &Subject<'_>, found: &mut Findings) {
         let hint = "another person reviews it: runsheet review INC ENTRY --reason R";
         found.put(
             "review-owed",
-            row(subject.whole, over.said.event),
+            rows.get(&over.said.event).copied(),
             what,
             hint,
         );
     }
 }
 
-fn steps(subject: &Subject<'_>, found: &mut Findings) {
+fn steps(subject: &Subject<'_>, rows: &Rows<'_>, found: &mut Findings) {
     for run in &subject.state.runs {
         for step in &run.steps {
             let name = shown(step.id.as_str());
             let of = step
                 .started_event
-                .and_then(|event| row(subject.whole, event));
+                .and_then(|event| rows.get(&event).copied());
             match step.status {
                 Status::Unknown => found.put(
                     "unknown-outcome",
@@ -186,25 +194,31 @@ fn milestones(subject: &Subject<'_>, found: &mut Findings) {
 /// What decisions and words of people rest on.
 fn grounds(subject: &Subject<'_>, found: &mut Findings) {
     let rows = &subject.whole.rows;
-    let word_only = |row: &Row| match row.kind {
-        "step.chosen" | "decision.named" | "step.resolved" => true,
-        "step.done" => subject.events.iter().any(|event| {
-            event.id == row.event
-                && matches!(&event.fact, Fact::StepDone(fact) if fact.by_hand.is_some())
-        }),
-        _ => false,
+    let by_hand = |fact: &Fact| matches!(fact, Fact::StepDone(fact) if fact.by_hand.is_some());
+    let events = subject.events.iter();
+    let by_hand: BTreeSet<EventId> = events
+        .filter(|event| by_hand(&event.fact))
+        .map(|event| event.id)
+        .collect();
+    let word_only = |row: &Row| {
+        matches!(row.kind, "step.chosen" | "decision.named" | "step.resolved")
+            || by_hand.contains(&row.event)
     };
+    let with_evidence = rows.iter().filter(|row| !row.evidence.is_empty());
+    let shown_at: BTreeSet<&str> = with_evidence
+        .filter_map(|row| row.step.as_deref())
+        .collect();
     for row in rows {
         let rests = !row.evidence.is_empty() || row.about.source.is_some();
         let linked = row
             .links
             .iter()
             .any(|link| !link.first || link.relation.word() == "related");
-        let at_step = || {
-            let other = |other: &&Row| other.step == row.step && !other.evidence.is_empty();
-            row.step.is_some() && rows.iter().any(|one| other(&one))
-        };
-        if word_only(row) && !rests && !linked && !at_step() {
+        let at_step = row
+            .step
+            .as_deref()
+            .is_some_and(|step| shown_at.contains(step));
+        if word_only(row) && !rests && !linked && !at_step {
             let what = format!("rests on no evidence: {} {}", row.who, row.text);
             let hint = "runsheet attach INC FILE --step STEP, runsheet describe INC ENTRY --evidence SHA256, or runsheet link INC OTHER ENTRY";
             found.put("no-evidence", Some(row), what, hint);
