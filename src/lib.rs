@@ -10,6 +10,7 @@ pub mod identity;
 pub mod journal;
 pub mod library;
 pub mod logs;
+pub mod outbox;
 pub mod runbook;
 pub mod serve;
 pub mod timeline;

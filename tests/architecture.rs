@@ -41,7 +41,7 @@ const ENGINE: &[&str] = &["runbook", "evidence", "trust", "engine"];
 fn rooms() -> BTreeMap<&'static str, Room> {
     let below_driver: &[&str] = &[
         "runbook", "evidence", "trust", "engine", "timeline", "host", "library", "identity",
-        "logs", "journal",
+        "logs", "journal", "outbox",
     ];
     BTreeMap::from([
         (
@@ -115,6 +115,13 @@ fn rooms() -> BTreeMap<&'static str, Room> {
             },
         ),
         (
+            "outbox",
+            Room {
+                uses: &["runbook", "evidence", "trust", "engine", "timeline", "host"],
+                never: &["crossterm", "ratatui", "git2"],
+            },
+        ),
+        (
             "driver",
             Room {
                 uses: below_driver,
@@ -152,7 +159,7 @@ fn rooms() -> BTreeMap<&'static str, Room> {
             Room {
                 uses: &[
                     "runbook", "evidence", "trust", "engine", "timeline", "host", "library",
-                    "identity", "logs", "journal", "driver", "tui", "serve",
+                    "identity", "logs", "journal", "outbox", "driver", "tui", "serve",
                 ],
                 never: &[],
             },

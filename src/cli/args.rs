@@ -45,7 +45,13 @@ pub struct Cli {
 #[allow(missing_docs)]
 pub struct Common {
     /// Where this person's journals are; made with mode 0700
-    #[arg(long, global = true, env = "RUNSHEET_STATE", value_name = "DIR")]
+    #[arg(
+        id = "state_dir",
+        long = "state",
+        global = true,
+        env = "RUNSHEET_STATE",
+        value_name = "DIR"
+    )]
     pub state: Option<PathBuf>,
     /// A directory several people on this machine share (mode 3770)
     #[arg(long, global = true, env = "RUNSHEET_SPOOL", value_name = "DIR")]
@@ -315,15 +321,10 @@ pub enum Cmd {
         #[command(subcommand)]
         action: Logs,
     },
-    /// Record a stakeholder update
-    Update {
-        inc: String,
-        #[arg(long)]
-        audience: String,
-        #[arg(long)]
-        state: Option<String>,
-        text: String,
-    },
+    /// Tell stakeholders: records the update, then sends it through the channels of its audience
+    Update(super::updates::Update),
+    /// Updates on their way out: what was sent, what waits, what it failed at
+    Outbox(super::updates::Outbox),
     /// What happened, in order
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Timeline {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Cmd, Common, FidelityArg, Secrets, Start};
 use super::config::Config;
-use super::{CliError, checkpoint, collect, elsewhere, out, status, steps, times};
+use super::{CliError, checkpoint, collect, elsewhere, out, status, steps, times, updates};
 use crate::driver::begin::{self, Gathered};
 use crate::driver::session::Acted;
 use crate::driver::{Desk, Session};
@@ -50,6 +50,8 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         | Cmd::Expunge { .. }
         | Cmd::Review { .. } => checkpoint::run(common, &desk, command),
         Cmd::Collect(wanted) => collect::run(common, &desk, &wanted),
+        Cmd::Update(wanted) => updates::update(common, &desk, wanted),
+        Cmd::Outbox(wanted) => updates::outbox(common, &desk, &wanted),
         other => entry(common, &desk, other),
     }
 }
@@ -337,21 +339,6 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
                 })
             }),
         ),
-        Cmd::Update {
-            inc,
-            audience,
-            state,
-            text,
-        } => (
-            inc,
-            Box::new(move |_| {
-                Ok(Intent::Update {
-                    audience,
-                    state,
-                    message: text,
-                })
-            }),
-        ),
         Cmd::Close { inc } => (inc, Box::new(|_| Ok(Intent::Close))),
         Cmd::Reopen { inc, reason } => (inc, Box::new(move |_| Ok(Intent::Reopen { reason }))),
         _ => return Err(CliError::Input("no such command".to_owned())),
@@ -410,8 +397,9 @@ pub fn told_with(
     Ok(())
 }
 
-/// Publishes to the local references and, where there is one, the hub. What was recorded stays so without either.
+/// Sends what was told, and publishes to the local references and, where there is one, the hub. What was recorded stays so without either.
 pub fn publish(session: &mut Session) {
+    updates::send_fresh(session);
     if let Err(error) = session.publish() {
         out::talk(&format!(
             "recorded, but not published yet: {}",

@@ -28,6 +28,7 @@ mod serve;
 mod status;
 mod steps;
 mod times;
+mod updates;
 mod verify;
 
 use std::process::ExitCode;

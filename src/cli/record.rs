@@ -440,12 +440,18 @@ impl Meetings {
         for id in ids {
             let first = !self.open.contains_key(&id);
             if first {
-                let session = sync::open_or_fetch(&self.desk, &id)?;
+                let mut session = sync::open_or_fetch(&self.desk, &id)?;
+                if watch {
+                    session.post_behind();
+                }
                 self.open.insert(id.clone(), session);
             }
             let Some(session) = self.open.get_mut(&id) else {
                 continue;
             };
+            for notice in session.post()?.notices {
+                out::talk(&format!("{}: {}", id.short(4), escape::line(&notice)));
+            }
             let done = session.exchange()?;
             // Who names an incident wants all of it.
             let evidence = match inc {

@@ -189,7 +189,9 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
     let state = session.state();
     let at = session.at()?;
     if common.json {
-        return out::json(&document(session, state, &at));
+        let mut document = document(session, state, &at);
+        document["updates"] = super::updates::document(session, at.utc())?;
+        return out::json(&document);
     }
     let Some(incident) = state.incident.as_deref() else {
         return Err(CliError::Input("this record has no beginning".to_owned()));
@@ -213,6 +215,31 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
     if let Some(why) = session.journal().read_only() {
         out::data(&format!("READ ONLY: {}", escape::line(why)))?;
     }
+    reviews(state, &at)?;
+    for flag in &state.flags {
+        let word = if flag.violation { "VIOLATION" } else { "flag" };
+        out::data(&format!(
+            "{word} {} by {}: {}",
+            flag.event.short(),
+            flag.by,
+            escape::line(&flag.what)
+        ))?;
+    }
+    for line in super::updates::standing(session, at.utc())? {
+        out::data(&line)?;
+    }
+    for run in &state.runs {
+        let (over, all) = run.progress();
+        out::data(&format!("\nrun {} ({over}/{all})", run.id))?;
+        for step in &run.steps {
+            out::data(&row(state, run, step, &at))?;
+        }
+    }
+    Ok(())
+}
+
+/// The reviews that overrides owe.
+fn reviews(state: &State, at: &At) -> Result<(), CliError> {
     for over in state.owed_reviews() {
         let due = match over.review_due {
             None => String::new(),
@@ -228,22 +255,6 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
             escape::line(&over.reason),
             over.event.short()
         ))?;
-    }
-    for flag in &state.flags {
-        let word = if flag.violation { "VIOLATION" } else { "flag" };
-        out::data(&format!(
-            "{word} {} by {}: {}",
-            flag.event.short(),
-            flag.by,
-            escape::line(&flag.what)
-        ))?;
-    }
-    for run in &state.runs {
-        let (over, all) = run.progress();
-        out::data(&format!("\nrun {} ({over}/{all})", run.id))?;
-        for step in &run.steps {
-            out::data(&row(state, run, step, &at))?;
-        }
     }
     Ok(())
 }

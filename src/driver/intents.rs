@@ -157,10 +157,12 @@ pub(super) fn command(
             audience,
             state,
             message,
+            next,
         } => Command::Update {
             audience,
             state,
             message,
+            next,
         },
         Intent::Close => Command::Close {
             signed: signed.ok_or_else(unsigned)?,

@@ -13,6 +13,7 @@ pub mod issued;
 pub mod jobs;
 pub mod keep;
 mod named;
+pub mod post;
 pub mod receipts;
 pub mod root;
 pub mod secrets;

@@ -38,6 +38,7 @@ pub struct Session {
     /// How many runs' authors were compared with git.
     pub(super) compared: usize,
     pub(super) pending: Vec<jobs::Pending>,
+    pub(super) post: super::post::Post,
 }
 
 /// HMACs by name, and the key they were made with.
@@ -99,6 +100,7 @@ impl Session {
             elsewhere: None,
             compared: 0,
             pending: Vec::new(),
+            post: super::post::Post::new(),
             journal,
         };
         session.receipts = Receipts::load(&session.dir());
@@ -365,6 +367,7 @@ impl Session {
                 TransactError::Refused(refusal) => DriverError::Refused(refusal),
                 TransactError::Journal(error) => DriverError::Journal(error),
             })?;
+        self.post.told(&events);
         let mut acted = Acted {
             events,
             notices: Vec::new(),
@@ -413,7 +416,8 @@ impl Session {
     }
 
     /// Takes known secrets out of free text before it is recorded.
-    fn redacted(&self, command: Command) -> Result<Command, DriverError> {
+    #[allow(clippy::too_many_lines, reason = "one arm a command, nothing else")]
+    pub(super) fn redacted(&self, command: Command) -> Result<Command, DriverError> {
         let redactor = self.redactor()?;
         let clean = |text: &str| redactor.text(text);
         let tell = |told: Told| Told {
@@ -465,10 +469,12 @@ impl Session {
                 audience,
                 state,
                 message,
+                next,
             } => Command::Update {
                 audience,
                 state,
                 message: clean(&message),
+                next,
             },
             other => other,
         })
@@ -501,6 +507,7 @@ impl Session {
         let events = acted.events.clone();
         self.see(&events)?;
         if !events.is_empty() {
+            self.post.saw(&events);
             self.trust_if_changed(&events);
         }
         if events
@@ -517,6 +524,9 @@ impl Session {
             }
             acted.notices.extend(notice);
         }
+        let posted = self.post()?;
+        acted.events.extend(posted.events);
+        acted.notices.extend(posted.notices);
         for pulled in self.pulled_logs() {
             acted.notices.extend(pulled.problems());
             acted

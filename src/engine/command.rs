@@ -10,6 +10,7 @@ use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
 use super::fact::{
     CitedLine, Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed, Span,
+    UpdateDelivered, UpdateUndelivered,
 };
 use super::ids::{EventId, RunId, StepRef};
 use super::telling::Told;
@@ -162,7 +163,12 @@ pub enum Command {
         audience: String,
         state: Option<String>,
         message: String,
+        /// By when the next one is promised.
+        next: Option<DateTime<Utc>>,
     },
+    /// What became of an update on its way out.
+    Delivered(Box<UpdateDelivered>),
+    Undelivered(Box<UpdateUndelivered>),
     Close {
         signed: Signed,
     },

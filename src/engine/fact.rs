@@ -231,8 +231,28 @@ facts! {
     "evidence.expunged" EvidenceExpunged { evidence: Digest, signed: Signed }
     /// What had to reach the hub at once did not.
     "hub.unreachable" HubUnreachable { about: EventId, why: String }
-    /// A stakeholder update, as it was worded. Delivery is recorded by itself.
-    "update.recorded" UpdateRecorded { audience: String, state: Option<String>, message: String, step: Option<StepRef> }
+    /// A stakeholder update, as it was worded. What became of it on its way out is recorded by itself.
+    "update.recorded" UpdateRecorded {
+        audience: String,
+        state: Option<String>,
+        message: String,
+        step: Option<StepRef>,
+        /// By when the next one is promised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<DateTime<Utc>>,
+    }
+    /// An update was taken by what is behind a channel.
+    "update.delivered" UpdateDelivered {
+        update: EventId,
+        channel: String,
+        /// The idempotency key, the same at each try.
+        key: String,
+        tries: u64,
+        /// Exactly what left, after redaction.
+        text: String,
+    }
+    /// An update was tried, and is tried no more unless somebody asks for it.
+    "update.undelivered" UpdateUndelivered { update: EventId, channel: String, key: String, tries: u64, error: String }
     /// The record is complete up to these heads.
     "incident.closed" IncidentClosed { heads: Vec<EventId>, signed: Signed }
     /// It is open again.

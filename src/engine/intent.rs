@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::collect::Asked;
 use super::command::StepKey;
@@ -137,6 +137,8 @@ pub enum Intent {
         audience: String,
         state: Option<String>,
         message: String,
+        /// By when the next one is promised.
+        next: Option<DateTime<Utc>>,
     },
     Close,
     Reopen {

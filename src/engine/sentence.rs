@@ -76,7 +76,9 @@ impl Words {
             | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)
             | Fact::EvidenceCaptured(_)
-            | Fact::UpdateRecorded(_) => self.of_words(event),
+            | Fact::UpdateRecorded(_)
+            | Fact::UpdateDelivered(_)
+            | Fact::UpdateUndelivered(_) => self.of_words(event),
             _ => self.of_incident(event),
         }
     }
@@ -182,6 +184,19 @@ impl Words {
                     self.free(&fact.message)
                 )
             }
+            Fact::UpdateDelivered(fact) => format!(
+                "update {} was delivered through {}{}",
+                fact.update.short(),
+                self.free(&fact.channel),
+                at_try(fact.tries)
+            ),
+            Fact::UpdateUndelivered(fact) => format!(
+                "update {} was not delivered through {}{}: {}",
+                fact.update.short(),
+                self.free(&fact.channel),
+                at_try(fact.tries),
+                self.free(&fact.error)
+            ),
             other => format!("{by}: {}", other.kind()),
         }
     }
@@ -524,6 +539,13 @@ pub fn severity(severity: Severity) -> &'static str {
 
 fn order(out_of_order: bool) -> &'static str {
     if out_of_order { " (out of order)" } else { "" }
+}
+
+fn at_try(tries: u64) -> String {
+    match tries {
+        0 | 1 => String::new(),
+        tries => format!(" at try {tries}"),
+    }
 }
 
 fn counted(count: usize, what: &str) -> String {

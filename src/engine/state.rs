@@ -32,6 +32,8 @@ pub struct State {
     pub decisions: BTreeMap<String, Reached>,
     /// By clock and stage, each time it was met.
     pub submitted: BTreeMap<(String, String), Vec<Reached>>,
+    /// What became of updates, by update and channel.
+    pub deliveries: Arc<BTreeMap<(EventId, String), Delivery>>,
     /// By the event that made them.
     pub overrides: BTreeMap<EventId, Arc<Overridden>>,
     pub closed: Option<Closed>,
@@ -276,6 +278,15 @@ pub struct Reached {
     pub fidelity: Fidelity,
     pub by: Principal,
     pub event: EventId,
+}
+
+/// What became of an update through one channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Delivery {
+    pub tries: u64,
+    /// False where it was given up.
+    pub delivered: bool,
 }
 
 /// The record was closed.

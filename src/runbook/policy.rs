@@ -65,6 +65,30 @@ pub struct OverrideRule {
     pub review_within: Option<Duration>,
 }
 
+/// What an update says about the state of things.
+pub const UPDATE_STATES: &[&str] = super::words::UpdateState::WORDS;
+
+/// Audiences that every policy has.
+pub const READERS: [&str; 5] = [
+    "responders",
+    "stakeholders",
+    "customers",
+    "regulator",
+    "auditor",
+];
+
+/// What a template of an update can name.
+pub const UPDATE_FACTS: [&str; 8] = [
+    "message",
+    "state",
+    "title",
+    "severity",
+    "impact",
+    "incident",
+    "next_update",
+    "time",
+];
+
 /// Redaction rules that are shipped and in force where a policy says so.
 pub const SHIPPED_RULES: [&str; 2] = ["email", "ip"];
 
@@ -100,6 +124,8 @@ pub enum ChannelKind {
         from: Option<String>,
         user: Option<String>,
         password: Option<String>,
+        /// `starttls`, `tls` or `none`.
+        tls: Option<String>,
     },
     File {
         path: String,
@@ -117,6 +143,10 @@ pub struct Audience {
     /// `clear`, `green`, `amber`, `amber+strict`, `red`.
     pub tlp: Option<String>,
     pub channels: Vec<String>,
+    /// What is told them passes a checkpoint first.
+    pub approval: bool,
+    /// How an update is worded for them; without one as usual.
+    pub template: Option<String>,
 }
 
 /// What a step must have before it may start: every requirement, by distinct people.

@@ -4,7 +4,9 @@
 use super::decode::{At, Named, OneOrMany, Standing, shape};
 use super::file::KeysFile;
 use super::moments::{Moment, Offset, WeekTime};
-use super::words::{Approvals, Count, HookShape, Label, Length, Not, Text, Tlp, UnknownAuthors};
+use super::words::{
+    Approvals, Count, HookShape, Label, Length, MailTls, Not, Text, Tlp, UnknownAuthors, Yes,
+};
 
 shape! {
     /// Who is who, what needs an approval, who may override.
@@ -159,7 +161,7 @@ shape! {
 shape! {
     /// A post to a URL.
     WebhookFile in "webhook" where [];
-    /// Where to; `env:NAME` takes it from the environment.
+    /// Where to; `env:NAME` takes it from the environment, `file:PATH` out of a file.
     required "url" url: At<Text>,
     /// How the body looks.
     optional "shape" shape: At<HookShape>,
@@ -176,8 +178,10 @@ shape! {
     optional "from" from: At<Text>,
     /// The name to log in with.
     optional "user" user: At<Text>,
-    /// The password, as `env:NAME`.
+    /// The password, as `env:NAME` or `file:PATH`.
     optional "password" password: At<Text>,
+    /// How it is kept from being read on its way: `starttls` unless said otherwise; `tls` on port 465, `none` on this machine.
+    optional "tls" tls: At<MailTls>,
 }
 
 shape! {
@@ -201,4 +205,8 @@ shape! {
     optional "tlp" tlp: At<Tlp>,
     /// The channels of this policy.
     optional "channels" channels: Vec<At<Label>>,
+    /// What is told them wants an approval: it passes the checkpoint of a `notify` step.
+    optional "approval" approval: At<Yes>,
+    /// How an update is worded for them: `{{ message }}`, `{{ title }}`, `{{ severity }}`, `{{ impact }}`, `{{ state }}`, `{{ next_update }}`, `{{ incident }}`, `{{ time }}`; the lines whose fact is missing are left out.
+    optional "template" template: At<Text>,
 }

@@ -452,7 +452,12 @@ word_set!(
 );
 word_set!(
     /// How a webhook's body looks.
-    HookShape, "`slack`, `teams`, `discord` or `json`", ["slack", "teams", "discord", "json"]
+    HookShape, "`generic`, `slack`, `teams` or `discord`; `json` is `generic`",
+    ["generic", "slack", "teams", "discord", "json"]
+);
+word_set!(
+    /// How a mail is kept from being read on its way.
+    MailTls, "`starttls`, `tls` or `none`", ["starttls", "tls", "none"]
 );
 
 /// `whole: true`

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::rows::Row;
 use crate::engine::details::Tlp;
 use crate::engine::sentence::Class;
-use crate::runbook::policy;
+use crate::runbook::policy::{self, READERS};
 
 pub use view::{Projection, Withheld, project};
 
@@ -27,14 +27,6 @@ pub struct Audience {
 /// Every audience of an incident: runsheet's own, as the policy bounds them, and the policy's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audiences(Vec<Audience>);
-
-const OWN: [&str; 5] = [
-    "responders",
-    "stakeholders",
-    "customers",
-    "regulator",
-    "auditor",
-];
 
 /// What everybody outside is told.
 const OUTSIDE: [Class; 4] = [
@@ -85,7 +77,7 @@ impl Audience {
         let Some(tlp) = rule.tlp.as_deref().and_then(Tlp::named) else {
             return own;
         };
-        let named = OWN.contains(&own.name.as_str());
+        let named = READERS.contains(&own.name.as_str());
         let classes = match tlp {
             _ if named => own.classes,
             Tlp::Clear | Tlp::Green => OUTSIDE.to_vec(),
@@ -113,7 +105,7 @@ impl Audiences {
     /// Those of a policy, and runsheet's own.
     #[must_use]
     pub fn of(rules: &[policy::Audience]) -> Self {
-        let own = OWN
+        let own = READERS
             .iter()
             .filter(|name| rules.iter().all(|rule| rule.name != **name))
             .map(|name| Audience::own(name));

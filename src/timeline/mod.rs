@@ -15,6 +15,7 @@ pub mod import;
 pub mod lessons;
 pub mod lint;
 pub mod metrics;
+pub mod promises;
 pub mod rows;
 pub mod wording;
 pub mod words;

@@ -407,6 +407,8 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         | Fact::PolicySeconded(_)
         | Fact::EvidenceExpunged(_)
         | Fact::HubUnreachable(_)
+        | Fact::UpdateDelivered(_)
+        | Fact::UpdateUndelivered(_)
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_)
         | Fact::LineNoted(_)

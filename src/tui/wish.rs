@@ -37,6 +37,8 @@ pub enum Input {
 pub enum Wish {
     /// In the open incident.
     Act(Intent),
+    /// Show exactly what an update would send, with the question whether to.
+    PreviewUpdate(Intent),
     OpenIncident(IncidentId),
     /// The incident is not looked at any more.
     LeaveIncident,

@@ -14,6 +14,7 @@ use crate::engine::{Event, ExecRecord, IncidentId, Intent, State, StepRef};
 use crate::logs::view::page::Page;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
 use crate::timeline::clocks::{self, Countdown, Regime};
+use crate::timeline::promises::Promise;
 use crate::trust::Principal;
 
 /// What there is to show at one moment.
@@ -163,6 +164,10 @@ pub struct Open {
     pub tails: BTreeMap<StepRef, Arc<Tail>>,
     /// Why nothing can be recorded now, if so.
     pub read_only: Option<String>,
+    /// Updates that have not reached what is behind a channel.
+    pub undelivered: usize,
+    /// Who was promised an update, by when.
+    pub promised: Vec<Promise>,
     /// What is known of steps beyond the state: gates, what would run. At least for each run's current step.
     pub steps: BTreeMap<StepKey, Arc<StepFacts>>,
     /// What was made ready by [`super::Wish::ShowApproval`].

@@ -404,6 +404,7 @@ fn of_incident(world: &mut World, chance: &mut Chance, who: &str) {
                 audience: "customers".to_owned(),
                 state: None,
                 message: "It goes on.".to_owned(),
+                next: None,
             },
         ),
         4 if chance.percent(30) => world.act(who, Intent::Close),

@@ -21,4 +21,5 @@ mod policies;
 mod scenario;
 mod shipped;
 mod told;
+mod updates;
 mod world;

@@ -252,6 +252,7 @@ fn by_hand(world: &mut World, who: &str, told: &Told<'_>) -> Result<Decision, Re
             audience: text(1),
             state: None,
             message: text(2),
+            next: None,
         },
         other => panic!("nobody can `{other}`"),
     };

@@ -33,6 +33,7 @@ fn telling(world: &World, number: usize) -> (Fact, &'static str, Mode) {
             state: None,
             message: text,
             step: None,
+            next: None,
         }
         .into(),
     };

@@ -25,6 +25,8 @@ fn audiences() -> Audiences {
         name: name.to_owned(),
         tlp: Some(tlp.to_owned()),
         channels: Vec::new(),
+        approval: false,
+        template: None,
     };
     Audiences::of(&[own("press", "green"), own("board", "red")])
 }
@@ -88,7 +90,7 @@ fn each_audience_gets_its_classes_up_to_its_marking() {
     );
     assert_eq!(customers.header.title, "Incident INC-PQRS");
     assert_eq!(customers.header.alert, None);
-    assert_eq!(customers.updates.len(), 1);
+    assert_eq!(customers.updates.len(), 2);
 
     let stakeholders = for_whom(&tape, "stakeholders");
     assert!(stakeholders.header.title.starts_with("Leaked cloud"));
@@ -117,6 +119,8 @@ fn the_policy_bounds_and_names_audiences() {
         name: "responders".to_owned(),
         tlp: Some("amber".to_owned()),
         channels: Vec::new(),
+        approval: false,
+        template: None,
     }]);
     let responders = bounded.named("responders").unwrap();
     assert!(responders.sees(Class::Note, Tlp::Amber, &[]));
@@ -135,6 +139,7 @@ fn an_update_is_for_whom_it_was_worded_and_for_who_may_see_more() {
                 state: None,
                 message: "on it".to_owned(),
                 step: None,
+                next: None,
             },
         );
     }

@@ -677,6 +677,7 @@ fn ending(tape: &mut Tape) {
             state: Some("identified".to_owned()),
             message: "We revoked a leaked key. Nothing of yours was read.".to_owned(),
             step: Some(step("tell", 1)),
+            next: None,
         },
     );
     tape.add(
@@ -954,6 +955,45 @@ fn account(tape: &mut Tape, entry: EventId) {
             clock: "gdpr-33".to_owned(),
             stage: "notification".to_owned(),
             reference: Some("DPA-77/26".to_owned()),
+        },
+    );
+    delivery(tape);
+}
+
+/// An update that promises the next one, and what became of it.
+fn delivery(tape: &mut Tape) {
+    let update = tape.add(
+        "alice",
+        5,
+        UpdateRecorded {
+            audience: "customers".to_owned(),
+            state: Some("monitoring".to_owned()),
+            message: "The key is gone. We watch for its use.".to_owned(),
+            step: None,
+            next: Some(at("2026-11-23T15:30:00Z").to_utc()),
+        },
+    );
+    tape.add(
+        "alice",
+        2,
+        UpdateDelivered {
+            update,
+            channel: "status".to_owned(),
+            key: "5f1d0c2b7a9e4d3380b6a1c2d3e4f506".to_owned(),
+            tries: 1,
+            text: "Monitoring: Leaked cloud access key\n\nThe key is gone. We watch for its use."
+                .to_owned(),
+        },
+    );
+    tape.add(
+        "alice",
+        1,
+        UpdateUndelivered {
+            update,
+            channel: "execs".to_owned(),
+            key: "0a1b2c3d4e5f60718293a4b5c6d7e8f9".to_owned(),
+            tries: 5,
+            error: "the server does not take it: 550 no such user".to_owned(),
         },
     );
 }

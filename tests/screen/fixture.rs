@@ -654,6 +654,8 @@ pub fn open(gate: Gate) -> Open {
         refolded: 0,
         tails: BTreeMap::new(),
         read_only: None,
+        undelivered: 0,
+        promised: Vec::new(),
         steps: BTreeMap::from([(key("revoke"), Arc::new(facts))]),
         approval: None,
         clocks: Arc::default(),

@@ -15,7 +15,8 @@ UNHEARD = 24 * 3600 * 1000
 KEY_FLAGS = (0, 1, 5)
 BY_HAND = ("manual", "decide", "ask", "parallel")
 GOES_ON = ("note.added", "line.noted", "entry.described", "entry.linked", "entry.imported", "followup.opened", "followup.changed", "decision.named",
-           "stage.submitted", "entry.corrected", "evidence.captured", "evidence.expunged", "trust.revoked", "hub.unreachable", "override.reviewed",
+           "stage.submitted", "entry.corrected", "evidence.captured", "evidence.expunged", "trust.revoked", "hub.unreachable", "update.delivered",
+           "update.undelivered", "override.reviewed",
            "incident.closed", "incident.reopened", "step.finished", "step.resolved", "journal.recovered")
 CROSSED = ("state", "gone")
 LATE = ("state", "gone", "denied", "changed", "late")

@@ -216,9 +216,10 @@ class Forms:
         need(event["kind"] in self.kinds, f"unknown kind of event {event['kind'][:80]}")
         members = self.kinds[event["kind"]]
         data = event["data"]
-        need(isinstance(data, dict) and data.keys() == members.keys(), f"{event['kind']} has not the members it must have")
-        for name, form in members.items():
-            self.check("short number or null" if name in ("exit", "signal") else form, data[name], name)
+        optional = {name for name, form in members.items() if form.endswith(" (optional)")}
+        need(isinstance(data, dict) and data.keys() | optional == members.keys(), f"{event['kind']} has not the members it must have")
+        for name, value in data.items():
+            self.check("short number or null" if name in ("exit", "signal") else members[name].removesuffix(" (optional)"), value, name)
         bare = {name: value for name, value in event.items() if name != "sha256"}
         need(digest(bare) == event["sha256"], "its sha256 is not that of its line")
         return event

@@ -218,12 +218,18 @@ def told(event):
             return f"{by} reviewed override {d['overridden'][7:19]}: {found}{maybe(': ', said(d['signed'], 'reason'))}"
         case "line.noted": return f"{by} noted from {free(d['line']['source'])}: {free(d['text'])}"
         case "update.recorded": return f"{by} told {free(d['audience'])}{maybe(' (', d['state'], ')')}: {free(d['message'])}"
+        case "update.delivered": return f"update {d['update'][7:19]} was delivered through {free(d['channel'])}{at_try(d['tries'])}"
+        case "update.undelivered": return f"update {d['update'][7:19]} was not delivered through {free(d['channel'])}{at_try(d['tries'])}: {free(d['error'])}"
         case "incident.closed":
             count = len(d["heads"])
             return f"{by} closed the incident over {count} head{'s' if count != 1 else ''}"
         case "incident.reopened": return f"{by} reopened the incident: {free(d['reason'])}"
         case "journal.recovered": return f"the journal of {by} was mended: {d['bytes']} bytes put aside, {free(d['what'])}"
     raise Wrong(f"no sentence is known for {kind}")
+
+
+def at_try(tries):
+    return f" at try {tries}" if tries > 1 else ""
 
 
 def sentence(event):

@@ -261,7 +261,8 @@ impl App {
     }
 
     fn open(&mut self, id: &IncidentId) -> Result<(), CliError> {
-        let session = Session::open(Rc::clone(&self.desk), id)?;
+        let mut session = Session::open(Rc::clone(&self.desk), id)?;
+        session.post_behind();
         self.world.me = world::me(&self.desk, Some(session.state()));
         self.session = Some(session);
         self.approval = None;
@@ -486,8 +487,10 @@ impl App {
     /// Looks for what happened outside: ended commands, other processes, the spool.
     fn look(&mut self) -> Option<Input> {
         let session = self.session.as_mut()?;
-        let running = world_runs(session);
-        match session.poll() {
+        let before = session.undelivered();
+        let polled = session.poll();
+        let running = world_runs(session) || session.undelivered() != before;
+        match polled {
             Ok(acted) if acted.events.is_empty() && acted.notices.is_empty() && !running => None,
             Ok(acted) => {
                 let fresh = !acted.events.is_empty();

@@ -20,8 +20,10 @@ use crate::runbook::parse;
 use crate::timeline::export::Format;
 use crate::trust::{Decision, Mode};
 use crate::tui::Wish;
+use crate::tui::layer::{Choose, Layer, Then};
 use crate::tui::model::Wanted;
 use crate::tui::wish::Start;
+use crate::tui::theme::Tone;
 use crate::tui::world::{Change, GatePreview, Preview, Sync};
 
 /// The most commits a preview shows.
@@ -59,6 +61,7 @@ impl App {
                 self.terminal = Some(Whole::Sign(Box::new(intent)));
             }
             Wish::Act(intent) => self.act(intent),
+            Wish::PreviewUpdate(intent) => self.preview_update(intent),
             Wish::ShowApproval(key) => {
                 self.show_approval(&key);
                 self.refresh();
@@ -126,6 +129,38 @@ impl App {
                 self.told(sat);
             }
         }
+    }
+
+    /// What an update would send, and the question whether to.
+    fn preview_update(&mut self, intent: Intent) {
+        let Some(session) = self.session.as_ref() else {
+            return;
+        };
+        let leaving = match session.leaving(intent.clone()) {
+            Ok(leaving) => leaving,
+            Err(error) => return self.failed(&error),
+        };
+        let names: Vec<_> = leaving
+            .channels
+            .iter()
+            .map(|channel| channel.name.as_str())
+            .collect();
+        let through = match (&leaving.stays, names.as_slice()) {
+            (Some(why), _) => why.clone(),
+            (None, []) => "the policy has no channel for them: it is recorded only".to_owned(),
+            (None, names) => format!("through {}", names.join(", ")),
+        };
+        let mut choose = Choose::new(format!("Tell {}?", leaving.wording.audience))
+            .say(Tone::Dim, through)
+            .say(Tone::Dim, "");
+        for line in leaving.wording.text.lines() {
+            choose = choose.say(Tone::Text, line);
+        }
+        let send = Then::Wish(Box::new(Wish::Act(intent)));
+        let choose = choose
+            .option("Tell them", "it is recorded, and sent", send)
+            .option("Not now", "nothing is recorded", Then::Nothing);
+        self.model.layers.push(Layer::Choose(choose));
     }
 
     /// Says what went wrong: what happened, what was kept, what to do.

@@ -141,6 +141,12 @@ pub fn open(
         refolded,
         tails: tail::of(session, &state),
         read_only: session.journal().read_only().map(str::to_owned),
+        undelivered: session.undelivered(),
+        promised: if state.closed.is_some() {
+            Vec::new()
+        } else {
+            crate::timeline::promises::promises(events)
+        },
         steps: facts(session, &state),
         approval,
         clocks,

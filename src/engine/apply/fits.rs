@@ -64,6 +64,8 @@ fn goes_on(fact: &Fact) -> bool {
             | Fact::EvidenceExpunged(_)
             | Fact::TrustRevoked(_)
             | Fact::HubUnreachable(_)
+            | Fact::UpdateDelivered(_)
+            | Fact::UpdateUndelivered(_)
             | Fact::OverrideReviewed(_)
             | Fact::IncidentClosed(_)
             | Fact::IncidentReopened(_)

@@ -8,9 +8,10 @@ use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::event::Event;
 use crate::engine::fact::{
     DecisionNamed, IncidentStarted, Milestone, PinnedRunbook, RunStarted, StageSubmitted,
+    UpdateDelivered, UpdateUndelivered,
 };
-use crate::engine::ids::StepRef;
-use crate::engine::state::{Incident, Run, State, Status, StepState, Value};
+use crate::engine::ids::{EventId, StepRef};
+use crate::engine::state::{Delivery, Incident, Run, State, Status, StepState, Value};
 use crate::evidence::Digest;
 use crate::runbook::model::{Runbook, StepId};
 use crate::runbook::parse;
@@ -182,4 +183,21 @@ pub(super) fn submitted(state: &mut State, event: &Event, fact: &StageSubmitted)
     let stage = (fact.clock.clone(), fact.stage.clone());
     let times = state.submitted.entry(stage).or_default();
     times.push(reached(event));
+}
+
+pub(super) fn delivered(state: &mut State, fact: &UpdateDelivered) {
+    let told = delivery(state, fact.update, &fact.channel);
+    told.tries = told.tries.max(fact.tries);
+    // Once it was delivered it stays so.
+    told.delivered = true;
+}
+
+pub(super) fn undelivered(state: &mut State, fact: &UpdateUndelivered) {
+    let told = delivery(state, fact.update, &fact.channel);
+    told.tries = told.tries.max(fact.tries);
+}
+
+fn delivery<'s>(state: &'s mut State, update: EventId, channel: &str) -> &'s mut Delivery {
+    let deliveries = Arc::make_mut(&mut state.deliveries);
+    deliveries.entry((update, channel.to_owned())).or_default()
 }

@@ -56,6 +56,8 @@ fn step(state: &mut State, event: &Event) {
         | Fact::UpdateRecorded(_)
         | Fact::HubUnreachable(_)
         | Fact::JournalRecovered(_) => {}
+        Fact::UpdateDelivered(fact) => incident::delivered(state, fact),
+        Fact::UpdateUndelivered(fact) => incident::undelivered(state, fact),
         Fact::EvidenceCaptured(fact) => walk::evidence(state, fact),
         Fact::StepClaimed(fact) => walk::claimed(state, event, fact),
         Fact::StepStarted(fact) => walk::started(state, event, fact),

@@ -12,7 +12,7 @@ use crate::engine::command::{
 use crate::engine::event::{Draft, Fidelity};
 use crate::engine::fact::{
     EntryCorrected, EvidenceCaptured, IncidentStarted, LineNoted, MilestoneReached, NoteAdded,
-    PinnedRunbook, RoleAssigned, RunStarted, SeverityChanged, UpdateRecorded,
+    PinnedRunbook, RoleAssigned, RunStarted, SeverityChanged,
 };
 use crate::engine::ids::{RunId, StepRef};
 use crate::engine::state::State;
@@ -285,23 +285,6 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
         Command::Attach { evidence, step } => {
             let step = step.map(|key| attempt(state, &key)).transpose()?;
             draft(at, state, EvidenceCaptured { evidence, step })
-        }
-        Command::Update {
-            audience,
-            state: stands,
-            message,
-        } => {
-            let message = text("message", &message)?;
-            draft(
-                at,
-                state,
-                UpdateRecorded {
-                    audience,
-                    state: stands,
-                    message,
-                    step: None,
-                },
-            )
         }
         _ => return Err(Refusal::new(RefusalKind::WrongKind, "not an entry")),
     };

@@ -7,6 +7,7 @@ mod incident;
 mod opened;
 mod run;
 mod steps;
+mod update;
 
 pub(in crate::engine) use incident::text;
 pub use opened::{Opened, opened_now};
@@ -40,8 +41,10 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
         | Command::Note { .. }
         | Command::NoteLine { .. }
         | Command::Correct { .. }
-        | Command::Attach { .. }
-        | Command::Update { .. } => incident::entry(state, command, at),
+        | Command::Attach { .. } => incident::entry(state, command, at),
+        Command::Update { .. } | Command::Delivered(_) | Command::Undelivered(_) => {
+            update::update(state, command, at)
+        }
         Command::Tell(told) => incident::tell(state, told, at),
         Command::Start {
             step,
@@ -93,6 +96,8 @@ fn closed(state: &State, command: &Command) -> Option<Refusal> {
             | Command::Revoked { .. }
             | Command::Expunge { .. }
             | Command::Unreachable { .. }
+            | Command::Delivered(_)
+            | Command::Undelivered(_)
             | Command::Close { .. }
             | Command::Reopen { .. }
             | Command::Finish { .. }

@@ -360,12 +360,18 @@ fn effects(
             });
         }
         Kind::Notify(notify) => {
+            super::update::may_notify(found.incident, notify, record.gate != "-")?;
             let message = crate::runbook::text::fill(&notify.message, &values, &run.secrets());
+            let next = notify
+                .every
+                .and_then(|every| chrono::TimeDelta::from_std(every).ok())
+                .and_then(|every| at.utc().checked_add_signed(every));
             let told = UpdateRecorded {
                 audience: notify.audience.clone(),
                 state: notify.state.clone(),
                 message,
                 step: Some(record.step.clone()),
+                next,
             };
             decision.events.push(draft(at, state, told));
             decision

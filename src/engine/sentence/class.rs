@@ -134,6 +134,9 @@ pub fn class(event: &Event) -> Class {
         | Fact::PolicyProposed(_)
         | Fact::PolicySeconded(_) => Class::Checkpoint,
         Fact::UpdateRecorded(_) => Class::Comms,
-        Fact::JournalRecovered(_) | Fact::HubUnreachable(_) => Class::System,
+        Fact::JournalRecovered(_)
+        | Fact::HubUnreachable(_)
+        | Fact::UpdateDelivered(_)
+        | Fact::UpdateUndelivered(_) => Class::System,
     }
 }

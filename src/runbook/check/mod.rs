@@ -1,6 +1,7 @@
 //! Everything that can be known to be wrong before an incident: all problems of all files of a library at once.
 //! Knows nothing of where the files come from or what day it is; both are given.
 
+mod channels;
 mod danger;
 mod flow;
 mod library;

@@ -33,41 +33,7 @@ pub(crate) fn check(
     freezes(policy, report);
     adopting(policy, model, signers, report);
     redaction(policy, report);
-    let channels: Vec<&str> = policy
-        .channels
-        .iter()
-        .flat_map(|named| &named.0)
-        .map(|(name, _)| name.value.0.as_str())
-        .collect();
-    for (_, audience) in policy.audiences.iter().flat_map(|named| &named.0) {
-        for channel in audience.channels.iter().flatten() {
-            let name = channel.value.0.as_str();
-            if !channels.contains(&name) {
-                let what = format!("no channel is called {}", report.show(name));
-                report.error(
-                    channel.at,
-                    "unknown-channel",
-                    what,
-                    suggest(name, &channels),
-                );
-            }
-        }
-    }
-    for (_, channel) in policy.channels.iter().flat_map(|named| &named.0) {
-        let password = channel
-            .smtp
-            .as_ref()
-            .and_then(|smtp| smtp.password.as_ref());
-        if let Some(password) = password.filter(|password| !password.value.0.starts_with("env:")) {
-            let what = "a password stands in the policy".to_owned();
-            report.error(
-                password.at,
-                "secret-default",
-                what,
-                Some("write `env:NAME`".to_owned()),
-            );
-        }
-    }
+    super::channels::check(policy, report);
     overriding(policy, report);
 }
 

@@ -15,16 +15,9 @@ use crate::runbook::floor::APPROVER;
 use crate::runbook::model::{NotWho, Risk};
 use crate::runbook::outputs;
 use crate::runbook::policy::Policy;
+use crate::runbook::policy::READERS;
 use crate::runbook::problem::suggest;
 use crate::runbook::words::{Id, Label, Text};
-
-const READERS: [&str; 5] = [
-    "responders",
-    "stakeholders",
-    "customers",
-    "regulator",
-    "auditor",
-];
 
 pub(crate) fn check(
     runbook: &RunbookFile,

@@ -78,6 +78,8 @@ fn audience(name: &str, file: &AudienceFile) -> Audience {
         name: name.to_owned(),
         tlp: file.tlp.as_ref().map(|at| at.value.0.to_owned()),
         channels: channels.map(|at| at.value.0.clone()).collect(),
+        approval: file.approval.is_some(),
+        template: some_text(file.template.as_ref()),
     }
 }
 
@@ -162,6 +164,7 @@ fn channel(file: &ChannelFile) -> Option<ChannelKind> {
             from: some_text(smtp.from.as_ref()),
             user: some_text(smtp.user.as_ref()),
             password: some_text(smtp.password.as_ref()),
+            tls: smtp.tls.as_ref().map(|at| at.value.0.to_owned()),
         });
     }
     if let Some(out) = &file.file {

@@ -149,6 +149,8 @@ fn spoken_of(fact: &Fact) -> Vec<EventId> {
         Fact::EntryDescribed(fact) => vec![fact.entry],
         Fact::EntryLinked(fact) => vec![fact.entry, fact.other],
         Fact::FollowupChanged(fact) => vec![fact.followup],
+        Fact::UpdateDelivered(fact) => vec![fact.update],
+        Fact::UpdateUndelivered(fact) => vec![fact.update],
         _ => Vec::new(),
     }
 }

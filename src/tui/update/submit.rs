@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use super::super::events::Filter;
 use super::super::layer::{Form, FormKind};
 use super::super::model::Model;
@@ -76,11 +78,7 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
             reason: text("reason"),
         }),
         FormKind::Close => act(Intent::Close),
-        FormKind::Update => act(Intent::Update {
-            audience: text("audience"),
-            state: Some(text("state")).filter(|state| !state.is_empty()),
-            message: text("message"),
-        }),
+        FormKind::Update => told(form, world),
         FormKind::Export(format) => Ok(vec![Wish::Export {
             format,
             audience: Some(text("audience")).filter(|name| name != ask::EVERYTHING),
@@ -93,6 +91,28 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted
         }
         _ => structured(form, model, world),
     }
+}
+
+/// What leaves is shown before it is told.
+fn told(form: &Form, world: &World) -> Submitted {
+    let text = |name: &str| form.value(name).trim().to_owned();
+    let within = text("next");
+    let next = if within.is_empty() {
+        None
+    } else {
+        let length = crate::runbook::words::length(&within);
+        let next = length
+            .and_then(|length| TimeDelta::from_std(length).ok())
+            .and_then(|length| world.now.to_utc().checked_add_signed(length));
+        let at = form.fields.len() - 1;
+        Some(next.ok_or((at, "a time such as 30m or 2h".to_owned()))?)
+    };
+    Ok(vec![Wish::PreviewUpdate(Intent::Update {
+        audience: text("audience"),
+        state: Some(text("state")).filter(|state| !state.is_empty()),
+        message: text("message"),
+        next,
+    })])
 }
 
 /// Lines to a file, or into the record.

@@ -208,6 +208,26 @@ fn owed(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Vec<S
         .collect()
 }
 
+/// What stakeholders wait for: an update that is due, and those on their way.
+fn outbox(world: &World, open: &Open, canvas: &Canvas<'_>) -> Vec<(Tone, String)> {
+    let mut lines = Vec::new();
+    let now = world.now.to_utc();
+    if let Some(due) = open.promised.iter().find(|promise| promise.next <= now) {
+        let minute = canvas.zone.minute(due.next.fixed_offset());
+        let line = format!("{} wait for an update since {minute}", due.audience);
+        lines.push((Tone::Warning, line));
+    }
+    if open.undelivered > 0 {
+        let plural = if open.undelivered == 1 { "" } else { "s" };
+        let line = format!(
+            "{} update{plural} not delivered yet: runsheet outbox {}",
+            open.undelivered, open.short
+        );
+        lines.push((Tone::Warning, line));
+    }
+    lines
+}
+
 /// What has to be read on every screen of an incident, from this row on. Returns the first row below.
 pub(super) fn banners(
     model: &Model,
@@ -240,6 +260,7 @@ pub(super) fn banners(
         let stamp = canvas.zone.clock(*since);
         lines.push((Tone::Warning, format!("not synced since {stamp}: {why}")));
     }
+    lines.extend(outbox(world, open, canvas));
     let violation = open.state.flags.iter().rev().find(|flag| flag.violation);
     if let Some(flag) = violation {
         lines.push((

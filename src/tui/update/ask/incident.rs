@@ -93,10 +93,15 @@ pub(in crate::tui::update) fn update(world: &World) -> Form {
     };
     let states = ["", "investigating", "identified", "monitoring", "resolved"];
     let states = states.iter().map(|state| (*state).to_owned()).collect();
-    Form::new(FormKind::Update, "Update for stakeholders", "record it")
-        .field(audience)
-        .field(Field::text("state", "State").of(FieldKind::Choice(states, 0)))
-        .field(Field::text("message", "Message"))
+    Form::new(
+        FormKind::Update,
+        "Update for stakeholders",
+        "see what leaves",
+    )
+    .field(audience)
+    .field(Field::text("state", "State").of(FieldKind::Choice(states, 0)))
+    .field(Field::text("message", "Message"))
+    .field(Field::text("next", "Next within").optional())
 }
 
 /// What was collected is read; a key log is collected, or read where it lies.
