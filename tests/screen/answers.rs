@@ -891,3 +891,53 @@ fn an_export_is_of_any_format_for_an_audience_and_by_a_template() {
     };
     assert!(play.wishes.contains(&postmortem), "{:?}", play.wishes);
 }
+
+#[test]
+fn what_an_update_would_send_is_shown_before_it_is_told() {
+    let mut play = Play::new(walking(approved()), 80, 24);
+    play.keys("p<enter><right><enter>We look at it.<enter>soon<enter>");
+    assert!(
+        play.text().contains("a time such as 30m"),
+        "{}",
+        play.text()
+    );
+    play.keys("<ctrl-u>30m<enter>");
+    assert!(acts(&play).is_empty(), "{:?}", play.wishes);
+    let shown = play.wishes.iter().find_map(|wish| match wish {
+        Wish::PreviewUpdate(Intent::Update {
+            state,
+            message,
+            next,
+            ..
+        }) => Some((state.clone(), message.clone(), *next)),
+        _ => None,
+    });
+    let (state, message, next) = shown.unwrap_or_else(|| panic!("{:?}", play.wishes));
+    assert_eq!(state.as_deref(), Some("investigating"));
+    assert_eq!(message, "We look at it.");
+    assert_eq!(next, Some(at("14:32:11").to_utc()));
+}
+
+#[test]
+fn what_stakeholders_wait_for_is_on_every_screen_of_the_incident() {
+    let mut world = walking(approved());
+    let open = world.open.as_mut().unwrap();
+    open.undelivered = 2;
+    let promise = |audience: &str, next: &str| runsheet::timeline::promises::Promise {
+        audience: audience.to_owned(),
+        update: Digest::of(b"update"),
+        by: who("bob"),
+        next: at(next).to_utc(),
+    };
+    open.promised = vec![promise("board", "14:00:00"), promise("press", "14:30:00")];
+    let mut play = Play::new(world, 80, 24);
+    for keys in ["", "t"] {
+        let text = play.keys(keys).text();
+        assert!(
+            text.contains("board wait for an update since 14:00"),
+            "{text}"
+        );
+        assert!(text.contains("2 updates not delivered yet"), "{text}");
+        assert!(!text.contains("press wait"), "{text}");
+    }
+}

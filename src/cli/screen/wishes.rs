@@ -22,8 +22,8 @@ use crate::trust::{Decision, Mode};
 use crate::tui::Wish;
 use crate::tui::layer::{Choose, Layer, Then};
 use crate::tui::model::Wanted;
-use crate::tui::wish::Start;
 use crate::tui::theme::Tone;
+use crate::tui::wish::Start;
 use crate::tui::world::{Change, GatePreview, Preview, Sync};
 
 /// The most commits a preview shows.

@@ -34,7 +34,7 @@ pub(super) fn send(server: &Server, delivery: &Delivery, limit: Duration) -> Res
     transport.send(&message).map(drop).map_err(|error| {
         let said = std::error::Error::source(&error)
             .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        if error.is_timeout() {
+        if error.is_timeout() || ran_out(&error) {
             Failed::timeout(limit)
         } else if error.is_permanent() {
             Failed::refusal(said)
@@ -42,6 +42,19 @@ pub(super) fn send(server: &Server, delivery: &Delivery, limit: Duration) -> Res
             Failed::line(said)
         }
     })
+}
+
+/// Whether a read or write took longer than it may; on a socket that reads as if it would block.
+fn ran_out(error: &lettre::transport::smtp::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(one) = cause {
+        if let Some(io) = one.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind::{TimedOut, WouldBlock};
+            return matches!(io.kind(), WouldBlock | TimedOut);
+        }
+        cause = one.source();
+    }
+    false
 }
 
 fn transport(server: &Server, limit: Duration) -> Result<SmtpTransport, String> {
