@@ -223,6 +223,7 @@ fn the_impact_that_leaves_is_the_last_one_its_audience_may_see() {
         let note = Command::Note {
             text: text.to_owned(),
             at: None,
+            until: None,
             fidelity: Fidelity::Exact,
             step: None,
             details: Some(Box::new(details)),
