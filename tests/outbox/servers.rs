@@ -109,10 +109,14 @@ fn http(stream: &mut TcpStream, answer: Answer) -> std::io::Result<Option<Arrive
             headers.insert(name.to_lowercase(), value.trim().to_owned());
         }
     }
+    // Whoever was killed in the middle of it has sent nothing.
     let length = headers
         .get("content-length")
         .and_then(|text| text.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
+    let Some(length) = length else {
+        return Ok(None);
+    };
+    let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let arrived = Arrived {
         headers,
