@@ -7,6 +7,7 @@ mod sift;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,12 +77,35 @@ pub struct Found {
 
 /// The hits of one piece.
 struct Batch<'a> {
-    piece: Piece<'a>,
-    /// Each line in the piece, and how many begin before it if that is wanted.
-    hits: Vec<(Range<usize>, u64)>,
+    lines: Cow<'a, [u8]>,
+    hits: Vec<Held>,
     count: u64,
     /// Lines that end in the piece, if that is wanted.
     ends: u64,
+}
+
+/// A line that holds a match.
+struct Held {
+    /// Where it begins in the log.
+    at: u64,
+    /// Where it is in the lines of its batch.
+    line: Range<usize>,
+    /// How many lines of the piece begin before it, if that is wanted.
+    before: u64,
+}
+
+impl Batch<'_> {
+    /// Takes the hits out of a map: what is cut off of that becomes zeros, also after it was searched.
+    fn hold(&mut self) {
+        let bytes = self.hits.iter().map(|hit| hit.line.len()).sum();
+        let mut held = Vec::with_capacity(bytes);
+        for hit in &mut self.hits {
+            let start = held.len();
+            held.extend_from_slice(&self.lines[hit.line.clone()]);
+            hit.line = start..held.len();
+        }
+        self.lines = Cow::Owned(held);
+    }
 }
 
 impl<'a> Search<'a> {
@@ -113,15 +137,15 @@ impl<'a> Search<'a> {
         let mut before = 0;
         let mut take = |batch: Batch<'_>| {
             found.lines += batch.count;
-            let flow = batch.hits.iter().try_for_each(|(line, number)| {
+            let flow = batch.hits.iter().try_for_each(|held| {
                 hit(Hit {
-                    at: batch.piece.at + line.start as u64,
+                    at: held.at,
                     number: if self.numbered {
-                        before + number + 1
+                        before + held.before + 1
                     } else {
                         0
                     },
-                    line: &batch.piece.lines[line.clone()],
+                    line: &batch.lines[held.line.clone()],
                 })
             });
             before += batch.ends;
@@ -212,14 +236,15 @@ impl<'a> Search<'a> {
     }
 
     fn batch(&self, pieces: &Pieces<'a>, number: u64, keep: bool) -> io::Result<Batch<'a>> {
-        let piece = pieces.get(number)?;
+        let Piece { at, lines } = pieces.get(number)?;
+        let end = at + lines.len() as u64;
         let mut batch = Batch {
-            piece,
+            lines,
             hits: Vec::new(),
             count: 0,
             ends: 0,
         };
-        let lines = &*batch.piece.lines;
+        let lines = &*batch.lines;
         let mut counted = 0;
         let mut add = |line: Range<usize>| {
             batch.count += 1;
@@ -228,17 +253,24 @@ impl<'a> Search<'a> {
                     batch.ends += self.encoding.ends(&lines[counted..line.start]);
                     counted = line.start;
                 }
-                batch.hits.push((line, batch.ends));
+                batch.hits.push(Held {
+                    at: at + line.start as u64,
+                    line,
+                    before: batch.ends,
+                });
             }
             ControlFlow::Continue(())
         };
         // All of them: breaking off is up to whoever takes the batch.
         let _ = in_lines(self.pattern, self.encoding, lines, &mut add);
-        let end = batch.piece.at + lines.len() as u64;
-        pieces.there(end.max(pieces.end_of(number)))?;
         if keep && self.numbered {
             batch.ends += self.encoding.ends(&lines[counted..]);
         }
+        if keep && matches!(self.hay, Haystack::Mapped(_)) {
+            batch.hold();
+        }
+        // Only now: what was found was there while it was taken.
+        pieces.there(end.max(pieces.end_of(number)))?;
         Ok(batch)
     }
 }

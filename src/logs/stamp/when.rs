@@ -1,5 +1,7 @@
 //! What a line says of its moment, before zone and year are known. Knows nothing of where in a line that stands.
 
+use std::ops::RangeInclusive;
+
 use super::civil::{Reader, days, is_day};
 
 /// What stands in a line.
@@ -52,6 +54,9 @@ pub(super) fn dated(mut reader: Reader<'_>, date: Date, clock: u32) -> Option<Wh
     placed(date, clock, nanos, offset)
 }
 
+/// Years whose every moment is one number of nanoseconds, in whatever zone.
+const YEARS: RangeInclusive<i64> = 1678..=2261;
+
 /// All of it as one.
 #[inline]
 pub(super) fn placed(
@@ -61,7 +66,7 @@ pub(super) fn placed(
     offset: Option<i32>,
 ) -> Option<When> {
     let year = i64::from(year);
-    if !is_day(year, month, day) {
+    if !YEARS.contains(&year) || !is_day(year, month, day) {
         return None;
     }
     let seconds = days(year, month, day) * 86_400 + i64::from(clock);
