@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -14,6 +16,9 @@ use crate::engine::collect::Asked;
 use crate::engine::fact::Evidence;
 use crate::evidence::escape;
 use crate::logs::pull::{Phase, Row};
+
+/// The status of what an interrupt ended, as a shell gives it.
+const INTERRUPTED: u8 = 130;
 
 /// Pulls it.
 ///
@@ -33,11 +38,7 @@ pub fn run(common: &Common, desk: &Rc<Desk>, wanted: &Collect) -> Result<(), Cli
     };
     let mut session = open(desk, &wanted.inc)?;
     let pulling = session.begin_log(&wanted.log, &asked, wanted.estimate)?;
-    // The first interrupt ends the pull, what there is of it is kept; a second one ends the program.
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let _ = signal_hook::flag::register_conditional_default(signal, pulling.flag());
-        let _ = signal_hook::flag::register(signal, pulling.flag());
-    }
+    interruptible(&pulling.flag());
     let shows = std::io::stderr().is_terminal();
     let mut before = String::new();
     let look = |rows: &[Row]| {
@@ -56,7 +57,18 @@ pub fn run(common: &Common, desk: &Rc<Desk>, wanted: &Collect) -> Result<(), Cli
     }
     told(common, &mut session, &acted)?;
     report(&acted);
+    if pulling.flag().load(Ordering::Relaxed) {
+        return Err(CliError::Status(INTERRUPTED));
+    }
     Ok(())
+}
+
+/// The first interrupt ends the pull, what there is of it is kept; a second one ends the program.
+pub fn interruptible(flag: &Arc<AtomicBool>) {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(flag));
+        let _ = signal_hook::flag::register(signal, Arc::clone(flag));
+    }
 }
 
 fn estimated<'a>(

@@ -168,6 +168,9 @@ pub fn to_its_end(
 ) -> Result<(), CliError> {
     let key = &crate::engine::checkpoint::judge::key(step);
     let mut shown = 0;
+    if let Some(flag) = session.pull_flag(step) {
+        super::collect::interruptible(&flag);
+    }
     while is_running(session, key, purpose) {
         shown += follow(common, session, step, purpose, shown, false)?;
         let more = session.poll()?;

@@ -1,9 +1,10 @@
 //! Carrying effects out and bringing their results back: scripts under supervisors that outlive this process, waits,
 //! pulled files, retries.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -81,6 +82,17 @@ impl Session {
             .any(|pending| matches!(pending, Pending::Retry { step, .. } if step == key))
     }
 
+    /// The flag that ends the pull of a step, where this process makes it.
+    #[must_use]
+    pub fn pull_flag(&self, step: &StepRef) -> Option<Arc<AtomicBool>> {
+        self.pending.iter().find_map(|pending| match pending {
+            Pending::Collect {
+                record, pulling, ..
+            } if record.step == *step => Some(pulling.flag()),
+            _ => None,
+        })
+    }
+
     /// Ends a running command.
     ///
     /// # Errors
@@ -121,6 +133,7 @@ impl Session {
                 }
             }
             Effect::Collect { record, sources } => {
+                self.hold_pull(&record);
                 let pending = match self.begin_collect(&record, sources) {
                     Ok(pulling) => Pending::Collect {
                         record,
@@ -144,6 +157,52 @@ impl Session {
                 });
             }
             Effect::Notice(_) => {}
+        }
+    }
+
+    /// Tells other processes of this writer that this one pulls for a step, for as long as it does.
+    fn hold_pull(&mut self, record: &ExecRecord) {
+        let path = self.pull_lock(record);
+        let made = path.parent().map(files::create_private_dir);
+        if !matches!(made, Some(Ok(_))) {
+            return;
+        }
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        if let Ok(file) = file
+            && file.try_lock().is_ok()
+        {
+            self.pulling.insert(path, file);
+        }
+    }
+
+    fn pull_lock(&self, record: &ExecRecord) -> PathBuf {
+        let name = job_name(&record.step, record.exec.purpose);
+        self.dir().join("pulling").join(name)
+    }
+
+    /// Whether another process pulls for this step.
+    fn is_pulled_elsewhere(&self, record: &ExecRecord) -> bool {
+        File::open(self.pull_lock(record))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Lets go of pulls whose end is recorded.
+    fn release_pulls(&mut self) {
+        let held = std::mem::take(&mut self.pulling);
+        for (path, file) in held {
+            let is_under_way = self.pending.iter().any(|pending| match pending {
+                Pending::Collect { record, .. } => self.pull_lock(record) == path,
+                _ => false,
+            });
+            if is_under_way {
+                self.pulling.insert(path, file);
+            } else {
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 
@@ -217,6 +276,8 @@ impl Session {
 
     /// Results that are there, as commands, each with a notice for whoever looks on.
     pub(super) fn results(&mut self) -> Vec<(Command, Option<String>)> {
+        // What the last round found ended is recorded by now.
+        self.release_pulls();
         let mut results = self.ended_jobs();
         let now = self.desk.ports.clock.now().with_timezone(&Utc);
         for pending in std::mem::take(&mut self.pending) {
@@ -403,8 +464,10 @@ impl Session {
             Ok(JobState::Lost) => {
                 lost("its supervisor is gone and left no exit status; somebody has to look")
             }
-            // A collect has no job: if no thread of this process pulls it and nobody is starting one, it is lost.
-            Ok(JobState::NotStarted) if settled && job.bar().unwrap_or(true) => {
+            // A collect has no job: if no process pulls it and nobody is starting one, it is lost.
+            Ok(JobState::NotStarted)
+                if settled && !self.is_pulled_elsewhere(record) && job.bar().unwrap_or(true) =>
+            {
                 lost("it was recorded as started, but nothing of it is here; somebody has to look")
             }
             Ok(JobState::NotStarted) | Err(_) => None,

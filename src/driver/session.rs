@@ -1,6 +1,7 @@
 //! One incident, open at a desk: everything a person does in it goes through here, from whatever screen or command.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Session {
     /// How many runs' authors were compared with git.
     pub(super) compared: usize,
     pub(super) pending: Vec<jobs::Pending>,
+    /// Locks of pulls that this process makes, until their end is recorded.
+    pub(super) pulling: BTreeMap<PathBuf, File>,
     pub(super) post: super::post::Post,
 }
 
@@ -100,6 +103,7 @@ impl Session {
             elsewhere: None,
             compared: 0,
             pending: Vec::new(),
+            pulling: BTreeMap::new(),
             post: super::post::Post::new(),
             journal,
         };
