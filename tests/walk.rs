@@ -847,7 +847,7 @@ fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!(lines.len(), 2, "{listed}");
     assert!(
-        lines[0].contains("1 2026-11-23T13:12:07.201Z")
+        lines[0].contains(" 2026-11-23T13:12:07.201Z")
             && lines[0].contains("adversary login of deploy at here  [auth 0-"),
         "{listed}"
     );
@@ -860,8 +860,26 @@ fn lines_of_a_collected_log_are_suggested_and_recorded_only_when_accepted() {
             .ok("alice", &["timeline", &inc])
             .contains("login of deploy")
     );
+    let (id, _) = lines[0].split_once(' ').unwrap();
+    // The same lines once more, and others before them: nothing is suggested twice, and a name stays a line's own.
+    let wider = [
+        "--from",
+        "2026-11-23T12:00:00Z",
+        "--to",
+        "2026-11-23T14:30:00Z",
+    ];
+    site.ok("alice", &[&["collect", &inc, "auth"], &wider[..]].concat());
+    let again = site.ok("alice", &["suggest", &inc]);
+    assert!(
+        again.contains(&format!("{id} 2026-11-23T13:12:07.201Z")),
+        "{again}"
+    );
+    assert_eq!(
+        again.matches("13:12:09.442").count(),
+        listed.matches("13:12:09.442").count()
+    );
     site.run("alice", &["suggest", &inc, "--accept", "3"]).is(2);
-    site.ok("alice", &["suggest", &inc, "--accept", "1"]);
+    site.ok("alice", &["suggest", &inc, "--accept", id]);
     let timeline = site.ok("alice", &["timeline", &inc]);
     let entry = timeline
         .lines()

@@ -342,9 +342,9 @@ pub enum Cmd {
     /// Entries for the timeline that the runbook's rules find in collected logs; records only what is accepted
     Suggest {
         inc: String,
-        /// Record the suggestion of this number; can be given several times
-        #[arg(long, value_name = "N")]
-        accept: Vec<usize>,
+        /// Record this one of them; can be given several times
+        #[arg(long, value_name = "ID")]
+        accept: Vec<String>,
         /// Record all of them
         #[arg(long, conflicts_with = "accept")]
         accept_all: bool,

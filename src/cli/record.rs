@@ -263,24 +263,24 @@ fn print_timeline(common: &Common, timeline: &Timeline) -> Result<(), CliError> 
 }
 
 /// Prints what the runbook's rules suggest, or records what of it is accepted.
-fn suggest(common: &Common, inc: &str, accept: &[usize], all: bool) -> Result<(), CliError> {
+fn suggest(common: &Common, inc: &str, accept: &[String], all: bool) -> Result<(), CliError> {
     let desk = Config::read(common)?.desk()?;
     let mut session = open(&desk, inc)?;
     let found = session.suggestions();
     if accept.is_empty() && !all {
         return print_suggestions(common, &found);
     }
-    if let Some(wrong) = accept
-        .iter()
-        .find(|number| !(1..=found.len()).contains(*number))
-    {
-        let what = format!("there is no suggestion {wrong}: there are {}", found.len());
-        return Err(CliError::Input(what));
+    let ids: Vec<String> = found.iter().map(Suggestion::id).collect();
+    if let Some(wrong) = accept.iter().find(|id| !ids.contains(id)) {
+        return Err(CliError::Input(format!(
+            "there is no suggestion {}; `runsheet suggest` lists those there are",
+            escape::line(wrong)
+        )));
     }
     let accepted = found
         .iter()
-        .zip(1..)
-        .filter(|(_, number)| all || accept.contains(number));
+        .zip(&ids)
+        .filter(|(_, id)| all || accept.contains(id));
     let mut acted = Acted::default();
     for (suggestion, _) in accepted {
         let more = session.accept(suggestion)?;
@@ -298,10 +298,9 @@ fn print_suggestions(common: &Common, found: &[Suggestion]) -> Result<(), CliErr
     if common.json {
         let entries: Vec<_> = found
             .iter()
-            .zip(1..)
-            .map(|(suggestion, number)| {
+            .map(|suggestion| {
                 json!({
-                    "number": number,
+                    "id": suggestion.id(),
                     "at": time(suggestion),
                     "class": suggestion.entry.class,
                     "text": suggestion.entry.text,
@@ -313,10 +312,11 @@ fn print_suggestions(common: &Common, found: &[Suggestion]) -> Result<(), CliErr
         return out::json(&json!({ "suggestions": entries }));
     }
     let mut text = String::new();
-    for (suggestion, number) in found.iter().zip(1..) {
+    for suggestion in found {
         let time = time(suggestion).unwrap_or_else(|| "-".to_owned());
         text.push_str(&format!(
-            "{number:>3} {time:<24} {:<9} {}  [{} {}-{}]\n",
+            "{} {time:<24} {:<9} {}  [{} {}-{}]\n",
+            suggestion.id(),
             suggestion.entry.class.word(),
             escape::line(&suggestion.entry.text),
             escape::line(&suggestion.log),

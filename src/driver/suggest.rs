@@ -35,13 +35,15 @@ impl Session {
     #[must_use]
     pub fn suggestions(&self) -> Vec<Suggestion> {
         let events = self.journal().log().events();
-        let accepted: HashSet<(Digest, (u64, u64))> = events
-            .iter()
-            .filter_map(|event| match &event.fact {
-                Fact::LineNoted(noted) => Some((noted.line.evidence?, noted.line.range)),
-                _ => None,
-            })
-            .collect();
+        // The same line may have been pulled more than once.
+        let mut known = HashSet::new();
+        for event in events {
+            if let Fact::LineNoted(noted) = &event.fact {
+                let at = event.occurred_at.timestamp_millis();
+                known.insert(identity(&noted.line, Some(at)));
+                known.insert(identity(&noted.line, None));
+            }
+        }
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         for evidence in artifacts(events) {
@@ -49,9 +51,7 @@ impl Session {
                 continue;
             }
             let entries = self.entries_of(evidence).into_iter();
-            found.extend(entries.filter(|suggestion| {
-                !accepted.contains(&(evidence.sha256, suggestion.line.range))
-            }));
+            found.extend(entries.filter(|suggestion| known.insert(suggestion.identity())));
         }
         found.sort_by_key(|suggestion| suggestion.entry.stamp);
         found
@@ -103,6 +103,17 @@ impl Session {
 }
 
 impl Suggestion {
+    /// What it is called, whatever else is suggested.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.identity().hex().chars().take(8).collect()
+    }
+
+    fn identity(&self) -> Digest {
+        let at = self.entry.stamp.map(|at| at.utc().timestamp_millis());
+        identity(&self.line, at)
+    }
+
     /// What accepting it means.
     #[must_use]
     pub fn intent(&self) -> Intent {
@@ -113,6 +124,15 @@ impl Suggestion {
             line: self.line.clone(),
         }
     }
+}
+
+/// A line of a known moment is known by its bytes wherever it was pulled; any other, by its place.
+fn identity(line: &CitedLine, millis: Option<i64>) -> Digest {
+    let place = match millis {
+        Some(millis) => format!("{} at {millis}", line.sha256),
+        None => format!("{:?} {:?}", line.evidence, line.range),
+    };
+    Digest::of(format!("{:?} {:?} {place}", line.source, line.host).as_bytes())
 }
 
 fn artifacts(events: &[Arc<Event>]) -> impl Iterator<Item = &Evidence> {
