@@ -71,9 +71,9 @@ class Browser:
         while True:
             answer = self.message()
             if answer.get("id") == self.count:
-                if "error" in answer:
+                if "error" in answer and method != "Runtime.evaluate":
                     sys.exit(f"{method}: {answer['error']}")
-                return answer["result"]
+                return answer.get("result")
 
 
 browser = Browser()
@@ -83,7 +83,8 @@ session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["s
 
 def value(expression):
     answer = browser.ask("Runtime.evaluate", session, expression=expression, returnByValue=True)
-    return answer["result"].get("value")
+    # Between two documents there is nothing that could be asked.
+    return answer and answer["result"].get("value")
 
 
 def until(text):
