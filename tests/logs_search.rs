@@ -98,8 +98,27 @@ fn the_exit_status_is_that_of_grep() {
     fs::write(dir.path().join("d.log.gz"), b"\x1f\x8b\x08 torn").unwrap();
     assert_eq!(
         run(dir.path(), &["-c", "d.log.gz", "a.log", "GET"]),
-        (2, "a.log:2\n".to_owned())
+        (2, "d.log.gz:0\na.log:2\n".to_owned())
     );
+}
+
+#[test]
+fn what_came_out_of_a_torn_file_before_the_tear_is_searched() {
+    let dir = logs();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    for number in 0..20_000 {
+        writeln!(packed, "{number} GET").unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    let torn = dir.path().join("torn.log.gz");
+    fs::write(&torn, &packed[..packed.len() / 2]).unwrap();
+    let (status, lines) = run(dir.path(), &["torn.log.gz", "GET"]);
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(status, 2);
+    assert!(lines.len() > 9_000, "{}", lines.len());
+    assert_eq!(lines[9_000], "9000 GET");
+    let (status, count) = run(dir.path(), &["-c", "torn.log.gz", "GET"]);
+    assert_eq!((status, count), (2, format!("{}\n", lines.len())));
 }
 
 #[test]

@@ -111,8 +111,10 @@ fn in_file(
     telling.begin(path, true);
     if let Some(packing) = Packing::of(&head[..length]) {
         let unpacked = packing.unpack(Bytes::of(&file)).map_err(fail)?;
-        let found = unpack(unpacked, pattern, telling).map_err(fail)?;
-        return telling.end(found);
+        let (found, damage) = unpack(unpacked, pattern, telling);
+        telling.end(found)?;
+        let said = |damage| CliError::Input(format!("{}: NOT ALL OF IT: {damage}", path.display()));
+        return damage.map_or(Ok(()), |damage| Err(said(damage)));
     }
     let map = Mapped::of(&file, SystemTime::from(SystemClock.now())).map_err(fail)?;
     let hay = map
@@ -138,21 +140,19 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What comes out of a packed file.
+/// What comes out of a packed file, and what ended it early: what is found above that counts.
 fn unpack(
     mut unpacked: impl io::Read,
     pattern: &Pattern,
     telling: &mut Telling,
-) -> io::Result<Found> {
+) -> (Found, Option<io::Error>) {
     let mut head = Vec::new();
-    unpacked.by_ref().take(2).read_to_end(&mut head)?;
+    let begun = unpacked.by_ref().take(2).read_to_end(&mut head);
     let mut take = |hit: Hit<'_>| telling.hit(&hit);
     let mut sift = Sift::new(Encoding::of(&head), pattern, &mut take);
-    let copied = io::copy(&mut head.as_slice().chain(unpacked), &mut sift);
-    match copied {
-        Err(error) if !sift.is_done() => Err(error),
-        _ => Ok(sift.finish()),
-    }
+    let copied = begun.and_then(|_| io::copy(&mut head.as_slice().chain(unpacked), &mut sift));
+    let damage = copied.err().filter(|_| !sift.is_done());
+    (sift.finish(), damage)
 }
 
 /// The window of one log; whether some of it could not be read.
