@@ -62,7 +62,13 @@ impl Redaction {
     /// For logs: addresses of people too, and marks that tell values apart by a key that stays with the collector.
     #[must_use]
     pub fn for_logs(self, key: [u8; 32]) -> Self {
-        Self(self.0.also(&["email"]).keyed(key))
+        Self(self.with_addresses().0.keyed(key))
+    }
+
+    /// For lines of logs that leave as a file: addresses of people too.
+    #[must_use]
+    pub fn with_addresses(self) -> Self {
+        Self(self.0.also(&["email"]))
     }
 
     /// A text without secrets.
@@ -329,6 +335,8 @@ mod tests {
         assert_eq!(redaction.text(text), "[redacted:email] from [redacted:ip]");
         let plain = Redaction::new(&[], []).unwrap();
         assert_eq!(plain.text(text), text);
+        let plain = plain.with_addresses();
+        assert_eq!(plain.text(text), "[redacted:email] from 203.0.113.9");
         let log = plain.for_logs([7; 32]).text(text);
         assert!(
             log.starts_with("[redacted:email#") && log.ends_with(" from 203.0.113.9"),

@@ -17,7 +17,7 @@ use crate::logs::view::page::{Mark, Page};
 /// # Errors
 /// When it cannot be written.
 pub fn tell(page: &Page, as_json: bool, path: Option<&Path>) -> Result<(), CliError> {
-    let redaction = Redaction::new(&[], [])?;
+    let redaction = Redaction::new(&[], [])?.with_addresses();
     let document = || {
         let marks = page.marks.iter();
         let marks: Vec<_> = marks.map(|mark| listed(page, mark, &redaction)).collect();
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_told_with_its_place_and_digest_and_without_secrets() {
-        let (page, redaction) = (page(), Redaction::new(&[], []).unwrap());
+        let (page, redaction) = (page(), Redaction::new(&[], []).unwrap().with_addresses());
         let told = words(&page, &page.marks[0], &redaction);
         let digest = page.marks[0].sha256.to_string();
         let first = format!("2026-08-17T14:00:00Z  app.log.gz (unpacked) bytes 10-64 {digest}");

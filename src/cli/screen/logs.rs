@@ -234,7 +234,11 @@ impl App {
             return Ok(());
         };
         if let Some(path) = path {
-            let said = write(&excerpt, &session.redactor()?, Path::new(&path))?;
+            let said = write(
+                &excerpt,
+                &session.redactor()?.with_addresses(),
+                Path::new(&path),
+            )?;
             self.notice(false, said, None);
             return Ok(());
         }

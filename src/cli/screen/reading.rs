@@ -260,7 +260,7 @@ impl Shown {
             }
             Message::Log(Read::Failed(why)) => self.notice(true, why),
             Message::Log(Read::Excerpt { excerpt, path }) => {
-                let redaction = Redaction::new(&[], []);
+                let redaction = Redaction::new(&[], []).map(Redaction::with_addresses);
                 let written = redaction.map_err(CliError::from).and_then(|redaction| {
                     let path = path.unwrap_or_default();
                     logs::write(&excerpt, &redaction, path.as_ref())
