@@ -799,6 +799,19 @@ fn a_clock_of_the_law_runs_from_a_named_decision_until_its_stage_is_met() {
     site.run("alice", &["decision", &id, "Ö", "--reason", "x"])
         .is(2);
     site.run("alice", &["submitted", &id, "gdpr-33"]).is(2);
+    // Slips are told.
+    let slip = site.run("alice", &["submitted", &id, "gdpr-33/nope"]).is(2);
+    assert!(slip.err.contains("it has notification"), "{}", slip.err);
+    let slip = site
+        .run("alice", &["decision", &id, "awre", "--reason", "x"])
+        .is(0);
+    assert!(
+        slip.err.contains("no clock counts from `awre`"),
+        "{}",
+        slip.err
+    );
+    site.run("alice", &["submitted", &id, "gdpr-34/notification"])
+        .is(2);
     assert!(
         site.ok("alice", &["clocks", &id, "--all"])
             .contains("Not legal advice.")

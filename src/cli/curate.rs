@@ -1,5 +1,6 @@
 //! Commands that add to the account of an incident: details of entries, links, follow-ups, named decisions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::args::Common;
 use super::config::Config;
 use super::incident::{act, event_named, open};
-use super::{CliError, followups, record, times};
+use super::{CliError, followups, out, record, times};
 use crate::driver::Session;
 use crate::engine::details::{
     Confidence, Details, Edit, FollowupChange, FollowupKind, FollowupStatus, Relation, Tlp,
@@ -20,6 +21,7 @@ use crate::engine::intent::Intent;
 use crate::engine::sentence::Class;
 use crate::engine::telling::{Telling, Told};
 use crate::evidence::{Digest, escape};
+use crate::timeline::clocks::{NOT_APPLICABLE, Regime};
 
 /// What stands on the command line.
 #[derive(Debug, Subcommand)]
@@ -386,10 +388,15 @@ fn told(session: &Session, command: Curate, now: DateTime<FixedOffset>) -> Resul
             reason,
             at,
             ..
-        } => Told {
-            at: when(at)?,
-            ..Telling::Decided(DecisionNamed { decision, reason }).into()
-        },
+        } => {
+            if let Some(doubt) = doubt_of(session, &decision)? {
+                out::talk(&escape::line(&doubt));
+            }
+            Told {
+                at: when(at)?,
+                ..Telling::Decided(DecisionNamed { decision, reason }).into()
+            }
+        }
         Curate::Submitted {
             stage,
             reference,
@@ -399,6 +406,7 @@ fn told(session: &Session, command: Curate, now: DateTime<FixedOffset>) -> Resul
             let (clock, stage) = stage.split_once('/').ok_or_else(|| {
                 CliError::Input(format!("`{}` is not CLOCK/STAGE", escape::line(&stage)))
             })?;
+            is_stage(session, clock, stage)?;
             Told {
                 at: when(at)?,
                 ..Telling::Submitted(StageSubmitted {
@@ -410,6 +418,58 @@ fn told(session: &Session, command: Curate, now: DateTime<FixedOffset>) -> Resul
             }
         }
     })
+}
+
+/// A clock that is not there, or a stage that it does not have, is a slip. What a library that is not here may hold is not
+/// known.
+fn is_stage(session: &Session, clock: &str, stage: &str) -> Result<(), CliError> {
+    let (regimes, unknown) = session.regimes(true)?;
+    let list = |names: Vec<&str>| names.join(", ");
+    let what = match regimes.iter().find(|regime| regime.id == clock) {
+        Some(regime) if regime.stage(stage).is_some() => return Ok(()),
+        Some(regime) => {
+            let stages = regime.stages.iter().map(|stage| stage.id.as_str());
+            format!(
+                "{clock} has no stage `{stage}`: it has {}",
+                list(stages.collect())
+            )
+        }
+        None if !unknown.is_empty() => return Ok(()),
+        None => {
+            let ids = regimes.iter().map(|regime| regime.id.as_str());
+            format!(
+                "there is no clock `{clock}`: there are {}",
+                list(ids.collect())
+            )
+        }
+    };
+    Err(CliError::Input(escape::line(&what).into_owned()))
+}
+
+/// Any decision can be named; one that no clock counts from may be a slip.
+fn doubt_of(session: &Session, decision: &str) -> Result<Option<String>, CliError> {
+    let (regimes, _) = session.regimes(true)?;
+    let (clock, name) = match decision.split_once('/') {
+        Some((clock, name)) => (Some(clock), name),
+        None => (None, decision),
+    };
+    let meant = || {
+        regimes
+            .iter()
+            .filter(|one| clock.is_none_or(|clock| one.id == clock))
+    };
+    let names: BTreeSet<&str> = meant().flat_map(Regime::decisions).collect();
+    if names.contains(name) || (name == NOT_APPLICABLE && meant().next().is_some()) {
+        return Ok(None);
+    }
+    let names: Vec<&str> = names.into_iter().collect();
+    Ok(Some(match names.as_slice() {
+        [] => format!("there is no clock `{}`", clock.unwrap_or_default()),
+        names => format!(
+            "no clock counts from `{name}`; they count from {}",
+            names.join(", ")
+        ),
+    }))
 }
 
 impl Curate {
