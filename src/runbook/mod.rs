@@ -24,6 +24,7 @@ pub mod policy_file;
 pub mod problem;
 pub mod programs;
 mod resolve;
+pub mod scenario;
 pub mod schema;
 pub mod text;
 pub mod words;
