@@ -5,6 +5,7 @@ pub mod cli;
 pub mod driver;
 pub mod engine;
 pub mod evidence;
+pub mod exercise;
 pub mod host;
 pub mod identity;
 pub mod journal;

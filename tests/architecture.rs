@@ -40,8 +40,8 @@ const ENGINE: &[&str] = &["runbook", "evidence", "trust", "engine"];
 
 fn rooms() -> BTreeMap<&'static str, Room> {
     let below_driver: &[&str] = &[
-        "runbook", "evidence", "trust", "engine", "timeline", "host", "library", "identity",
-        "logs", "journal", "outbox",
+        "runbook", "evidence", "trust", "engine", "timeline", "exercise", "host", "library",
+        "identity", "logs", "journal", "outbox",
     ];
     BTreeMap::from([
         (
@@ -76,6 +76,13 @@ fn rooms() -> BTreeMap<&'static str, Room> {
             "timeline",
             Room {
                 uses: ENGINE,
+                never: PURE,
+            },
+        ),
+        (
+            "exercise",
+            Room {
+                uses: &["runbook", "evidence", "trust", "engine", "timeline"],
                 never: PURE,
             },
         ),
@@ -131,7 +138,9 @@ fn rooms() -> BTreeMap<&'static str, Room> {
         (
             "tui",
             Room {
-                uses: &["runbook", "evidence", "trust", "engine", "timeline", "logs"],
+                uses: &[
+                    "runbook", "evidence", "trust", "engine", "timeline", "exercise", "logs",
+                ],
                 never: &[
                     "git2",
                     "tokio",
@@ -158,8 +167,8 @@ fn rooms() -> BTreeMap<&'static str, Room> {
             "cli",
             Room {
                 uses: &[
-                    "runbook", "evidence", "trust", "engine", "timeline", "host", "library",
-                    "identity", "logs", "journal", "outbox", "driver", "tui", "serve",
+                    "runbook", "evidence", "trust", "engine", "timeline", "exercise", "host",
+                    "library", "identity", "logs", "journal", "outbox", "driver", "tui", "serve",
                 ],
                 never: &[],
             },

@@ -215,6 +215,7 @@ fn begun(
         None => gathered.book.severity.unwrap_or(Severity::Sev3),
     };
     Ok(StartIncident {
+        exercise: None,
         title: args
             .title
             .clone()

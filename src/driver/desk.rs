@@ -181,6 +181,7 @@ impl Desk {
     ) -> Result<At, DriverError> {
         Ok(At {
             now: self.ports.clock.now(),
+            real: self.ports.clock.now().to_utc(),
             boot: self.boot(),
             who: self.who(),
             writer: writer.clone(),

@@ -60,6 +60,7 @@ pub(super) fn command(
             details,
         },
         Intent::Tell(told) => Command::Tell(told),
+        Intent::Exercise(control) => Command::Exercise(control),
         Intent::NoteLine {
             text,
             class,

@@ -260,7 +260,7 @@ impl Session {
             .at(&self.writer, self.root.clone(), self.receipts.clone())?;
         Ok(At {
             elsewhere: self.elsewhere.clone(),
-            ..at
+            ..at.ruled_by(self.state())
         })
     }
 

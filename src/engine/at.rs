@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::record::Site;
 use super::fact::Revoked;
 use super::ids::{EventId, WriterId};
+use super::state::State;
 use crate::evidence::Digest;
 use crate::trust::Principal;
 
@@ -47,6 +48,10 @@ pub enum Root {
     Untrusted(String),
 }
 
+fn whole_millis(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
+}
+
 /// Whether an exclusive step that is about to start is this writer's alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Claim {
@@ -65,7 +70,10 @@ pub enum Claim {
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct At {
+    /// By the clock that rules here: the simulated one in an exercise.
     pub now: DateTime<FixedOffset>,
+    /// By the clock of this machine.
+    pub real: DateTime<Utc>,
     pub boot: BootStamp,
     pub who: Who,
     pub writer: WriterId,
@@ -96,7 +104,25 @@ impl At {
     /// The same moment in UTC, cut to whole milliseconds as the record keeps it.
     #[must_use]
     pub fn utc(&self) -> DateTime<Utc> {
-        let now = self.now.with_timezone(&Utc);
-        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+        whole_millis(self.now.with_timezone(&Utc))
+    }
+
+    /// By the clock of this machine, as the record keeps it.
+    #[must_use]
+    pub fn real(&self) -> DateTime<Utc> {
+        whole_millis(self.real)
+    }
+
+    /// The same circumstances by the clock that rules in this state.
+    #[must_use]
+    pub fn ruled_by(self, state: &State) -> Self {
+        let Some(exercise) = &state.exercise else {
+            return self;
+        };
+        let sim = exercise.sim(self.real());
+        Self {
+            now: sim.with_timezone(self.now.offset()),
+            ..self
+        }
     }
 }

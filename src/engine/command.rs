@@ -8,9 +8,10 @@ use chrono::{DateTime, FixedOffset, Utc};
 use super::details::Details;
 use super::event::{Draft, Fidelity};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
+use super::exercise::Control;
 use super::fact::{
-    CitedLine, Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked, Signed, Span,
-    UpdateDelivered, UpdateUndelivered,
+    CitedLine, Evidence, ExerciseStarted, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked,
+    Signed, Span, UpdateDelivered, UpdateUndelivered,
 };
 use super::ids::{EventId, RunId, StepRef};
 use super::telling::Told;
@@ -169,6 +170,7 @@ pub enum Command {
     /// What became of an update on its way out.
     Delivered(Box<UpdateDelivered>),
     Undelivered(Box<UpdateUndelivered>),
+    Exercise(Control),
     Close {
         signed: Signed,
     },
@@ -208,6 +210,8 @@ pub struct StartIncident {
     pub policy: PinnedPolicy,
     pub policy_yaml: String,
     pub allowed_signers: String,
+    /// What it is an exercise of, where its mode is that.
+    pub exercise: Option<Box<ExerciseStarted>>,
     /// The first run, if any.
     pub run: Option<StartRun>,
 }
@@ -278,6 +282,8 @@ pub enum Effect {
         every: u64,
         limit: Option<u64>,
     },
+    /// In an exercise nothing runs: the script says what became of it.
+    Simulate(Arc<ExecRecord>),
     /// Try again after so many seconds.
     Retry { step: StepKey, after: u64 },
     /// Somebody else should know now: ring.

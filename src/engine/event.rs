@@ -255,6 +255,15 @@ impl Event {
         })
     }
 
+    /// When it was recorded, by the clock that rules: the simulated one in an exercise.
+    #[must_use]
+    pub fn told_at(&self) -> DateTime<Utc> {
+        match (self.mode, self.sim_time) {
+            (Mode::Exercise, Some(sim)) => sim,
+            _ => self.recorded_at,
+        }
+    }
+
     /// Every event this one says it comes after.
     pub fn parents(&self) -> impl Iterator<Item = EventId> + '_ {
         self.prev.into_iter().chain(self.seen.iter().copied())

@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 
 use super::details::{Details, FollowupChange, FollowupKind, Origin, Relation};
 use super::exec::{ExecRecord, PinnedPolicy, Purpose};
+use super::exercise::{ClockChange, GivenLog, Sealed, SimClock};
 use super::ids::{EventId, RunId, StepRef, WriterId};
 use crate::evidence::Digest;
 use crate::runbook::model::{LineClass, Role, RunbookId, Severity, StepId};
+use crate::runbook::scenario::{Attachment, Means};
 use crate::trust::Principal;
 
 macro_rules! facts {
@@ -257,6 +259,54 @@ facts! {
     "incident.closed" IncidentClosed { heads: Vec<EventId>, signed: Signed }
     /// It is open again.
     "incident.reopened" IncidentReopened { reason: String, heads: Vec<EventId>, signed: Signed }
+    /// The incident is an exercise, by this script: what everybody may know of it, and the rest of it sealed.
+    "exercise.started" ExerciseStarted {
+        scenario: String,
+        title: String,
+        /// Tabletop, drill or functional.
+        form: String,
+        briefing: String,
+        /// Said aloud, it means: this is real.
+        code_word: String,
+        abort: Vec<String>,
+        clock: SimClock,
+        /// Simulated seconds until it is over.
+        length: u64,
+        script: Sealed,
+    }
+    /// The simulated clock was set: it shows this from `recorded_at` on.
+    "exercise.clock" ExerciseClock { change: ClockChange, clock: SimClock, to: Option<String> }
+    /// A message of the script reaches the players.
+    "exercise.injected" ExerciseInjected {
+        inject: String,
+        title: String,
+        means: Means,
+        from: String,
+        /// Parts or duties; everybody where none is named.
+        to: Vec<String>,
+        message: String,
+        attachments: Vec<Attachment>,
+        /// When the script had it; `None` where somebody let it come.
+        due: Option<DateTime<Utc>>,
+    }
+    /// What became of a started step, by the script: nothing ran.
+    "exercise.answered" ExerciseAnswered {
+        step: StepRef,
+        purpose: Purpose,
+        exit: Option<i32>,
+        output: String,
+        logs: Vec<GivenLog>,
+        /// Why there is no result, where there is none.
+        refused: Option<String>,
+    }
+    /// A rule refused somebody something.
+    "exercise.refused" ExerciseRefused { step: Option<StepRef>, what: String }
+    /// Something for the controllers alone, until the end.
+    "exercise.sealed" ExerciseSealed { sealed: Sealed }
+    /// What somebody thinks of it afterwards.
+    "exercise.feedback" ExerciseFeedback { question: Option<String>, text: String }
+    /// It is over, and what was sealed can be read with this key: 64 hex digits.
+    "exercise.ended" ExerciseEnded { aborted: bool, reason: Option<String>, key: String }
     /// A journal was mended: bytes after the last whole line were put aside.
     "journal.recovered" JournalRecovered { writer: WriterId, bytes: u64, sha256: Digest, what: String }
 }

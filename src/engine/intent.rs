@@ -11,6 +11,7 @@ use super::command::StepKey;
 use super::details::Details;
 use super::event::Fidelity;
 use super::exec::Purpose;
+use super::exercise::Control;
 use super::fact::{CitedLine, Milestone, Outcome};
 use super::ids::EventId;
 use super::telling::Told;
@@ -140,6 +141,7 @@ pub enum Intent {
         /// By when the next one is promised.
         next: Option<DateTime<Utc>>,
     },
+    Exercise(Control),
     Close,
     Reopen {
         reason: String,

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod details;
 pub mod event;
 pub mod exec;
+pub mod exercise;
 pub mod fact;
 pub mod ids;
 pub mod intent;

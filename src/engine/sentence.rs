@@ -4,6 +4,7 @@
 
 mod account;
 mod class;
+mod exercise;
 
 use std::collections::BTreeMap;
 
@@ -72,6 +73,14 @@ impl Words {
             | Fact::FollowupChanged(_)
             | Fact::DecisionNamed(_)
             | Fact::StageSubmitted(_) => self.of_account(event),
+            Fact::ExerciseStarted(_)
+            | Fact::ExerciseClock(_)
+            | Fact::ExerciseInjected(_)
+            | Fact::ExerciseAnswered(_)
+            | Fact::ExerciseRefused(_)
+            | Fact::ExerciseSealed(_)
+            | Fact::ExerciseFeedback(_)
+            | Fact::ExerciseEnded(_) => self.of_exercise(event),
             Fact::NoteAdded(_)
             | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)

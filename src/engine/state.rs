@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use super::event::Fidelity;
 use super::exec::ExecRecord;
+use super::exercise::Exercise;
 use super::fact::{Evidence, LibraryPin, Milestone, Outcome, PinnedRunbook, Revoked};
 use super::ids::{EventId, IncidentId, RunId, StepRef, WriterId};
 use crate::engine::exec::{PinnedPolicy, Purpose};
@@ -53,6 +54,8 @@ pub struct State {
     pub crossings: Vec<Arc<Crossing>>,
     /// Nonces of statements already in the record.
     pub nonces: Arc<BTreeSet<String>>,
+    /// Where the exercise stands, if this is one.
+    pub exercise: Option<Arc<Exercise>>,
     /// Events applied.
     pub count: u64,
     /// The latest `recorded_at` of any event.

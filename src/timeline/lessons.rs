@@ -84,7 +84,7 @@ fn patch(
     let (edits, problems) = edit::edits(&pin.text, &taught.lessons, &mark(timeline));
     let path = diff::path(&pin.path)?;
     let change = diff::unified(&pin.text, &edits, path)?;
-    let last = events.iter().map(|event| event.recorded_at).max()?;
+    let last = events.iter().map(|event| event.told_at()).max()?;
     let mut text =
         String::from("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n");
     let _ = write!(

@@ -265,7 +265,7 @@ fn recording(events: &[Arc<Event>]) -> Recording {
         .iter()
         .filter(|event| !matches!(event.fact, Fact::EntryImported(_) | Fact::LineNoted(_)));
     let lags: Vec<i64> = own
-        .map(|event| (event.recorded_at - event.occurred_at.to_utc()).num_milliseconds())
+        .map(|event| (event.told_at() - event.occurred_at.to_utc()).num_milliseconds())
         .collect();
     let [p50_millis, p90_millis, max_millis] = ranks(lags.iter().copied());
     Recording {

@@ -93,7 +93,7 @@ pub struct Flagged {
 pub fn as_of(events: &[Arc<Event>], at: DateTime<Utc>) -> (State, Vec<Arc<Event>>) {
     let known: Vec<_> = events
         .iter()
-        .filter(|event| event.recorded_at <= at)
+        .filter(|event| event.told_at() <= at)
         .map(Arc::clone)
         .collect();
     let state = known

@@ -31,9 +31,9 @@ pub fn promises(events: &[Arc<Event>]) -> Vec<Promise> {
         };
         let later = last
             .get(&fact.audience)
-            .is_none_or(|(at, _)| *at <= event.recorded_at);
+            .is_none_or(|(at, _)| *at <= event.told_at());
         if later {
-            last.insert(fact.audience.clone(), (event.recorded_at, (event, fact)));
+            last.insert(fact.audience.clone(), (event.told_at(), (event, fact)));
         }
     }
     let mut promises: Vec<_> = last

@@ -58,6 +58,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// When it was recorded, by the clock that rules: the simulated one in an exercise.
+    #[must_use]
+    pub fn told_at(&self) -> DateTime<Utc> {
+        self.sim_time.unwrap_or(self.recorded_at)
+    }
+
     /// What was said of it later is so.
     fn describe(&mut self, later: Details) {
         let own = std::mem::take(&mut self.about).then(&later);
@@ -201,7 +207,7 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
 /// The row of one event by itself: without what other events and the state say about it.
 #[must_use]
 pub fn row(event: &Event, options: Options) -> Row {
-    let lag = event.recorded_at - event.occurred_at.to_utc();
+    let lag = event.told_at() - event.occurred_at.to_utc();
     let who = sentence::local(&event.person);
     let text = sentence::in_full(event);
     let text = text
@@ -388,7 +394,15 @@ fn step(fact: &Fact) -> Option<&StepRef> {
         Fact::CheckpointOverridden(fact) => Some(&fact.record.step),
         Fact::CheckpointConsumed(fact) => Some(&fact.step),
         Fact::CheckpointDelegated(fact) => Some(&fact.step),
+        Fact::ExerciseAnswered(fact) => Some(&fact.step),
+        Fact::ExerciseRefused(fact) => fact.step.as_ref(),
         Fact::IncidentStarted(_)
+        | Fact::ExerciseStarted(_)
+        | Fact::ExerciseClock(_)
+        | Fact::ExerciseInjected(_)
+        | Fact::ExerciseSealed(_)
+        | Fact::ExerciseFeedback(_)
+        | Fact::ExerciseEnded(_)
         | Fact::EntryDescribed(_)
         | Fact::EntryLinked(_)
         | Fact::EntryImported(_)

@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod exercise;
 mod foreign;
 mod forged;
 mod gates;

@@ -284,6 +284,7 @@ fn effect_word(effect: &Effect) -> String {
             format!("collect:{}", paths.join(","))
         }
         Effect::Wait { every, limit, .. } => format!("wait:{every}/{}", limit.unwrap_or(0)),
+        Effect::Simulate(_) => "simulate".to_owned(),
         Effect::Retry { after, .. } => format!("retry:{after}"),
         Effect::Notice(_) => "notice".to_owned(),
     }

@@ -10,7 +10,8 @@ use runsheet::engine::checkpoint::{Prepared, judge, prepare};
 use runsheet::engine::command::{Finished, Ran, RefusalKind, StartIncident, StartRun, StepKey};
 use runsheet::engine::event::{Draft, Event, Fidelity, Place};
 use runsheet::engine::exec::{PinnedPolicy, Purpose};
-use runsheet::engine::fact::{Fact, LibraryPin, PinnedRunbook, Signed};
+use runsheet::engine::exercise::{Sealed, SimClock};
+use runsheet::engine::fact::{ExerciseStarted, Fact, LibraryPin, PinnedRunbook, Signed};
 use runsheet::engine::ids::{EventId, IncidentId, RunId, WriterId};
 use runsheet::engine::state::{Run, State, Status, StepState};
 use runsheet::engine::{Command, Decision, Effect, Intent, Refusal, apply, decide};
@@ -209,6 +210,7 @@ impl World {
             },
             policy_yaml: self.policy.clone(),
             allowed_signers: signers,
+            exercise: (self.mode == Mode::Exercise).then(|| Box::new(exercise(self.now))),
             run: Some(run),
         };
         self.command(who, Command::StartIncident(Box::new(start)))
@@ -235,6 +237,7 @@ impl World {
         self.chance += 1;
         At {
             now: self.now.fixed_offset(),
+            real: self.now,
             boot: self.boot.clone(),
             who: Who {
                 principal: principal(who),
@@ -251,6 +254,7 @@ impl World {
             receipts: self.receipts.clone(),
             claim: self.claim.clone(),
         }
+        .ruled_by(&self.state)
     }
 
     /// The same record on another host, where chance falls otherwise.
@@ -578,5 +582,27 @@ pub fn refused(result: Result<Decision, Refusal>) -> RefusalKind {
     match result {
         Err(refusal) => refusal.kind,
         Ok(decision) => panic!("it was accepted: {:?}", kinds(&decision)),
+    }
+}
+
+/// What everybody may know of an exercise whose clock is set like the real one.
+pub fn exercise(now: DateTime<Utc>) -> ExerciseStarted {
+    ExerciseStarted {
+        scenario: "practice".to_owned(),
+        title: "Something is wrong, for practice".to_owned(),
+        form: "functional".to_owned(),
+        briefing: "You are on call.".to_owned(),
+        code_word: "no duff".to_owned(),
+        abort: Vec::new(),
+        clock: SimClock {
+            sim: now,
+            scale: 1_000,
+            paused: false,
+        },
+        length: 5_400,
+        script: Sealed {
+            nonce: "0".repeat(48),
+            text: String::new(),
+        },
     }
 }

@@ -185,6 +185,7 @@ fn begin_tour(config: &Config, dir: &Path) -> Result<Session, CliError> {
     let place = dir.join("place").to_string_lossy().into_owned();
     let inputs = std::collections::BTreeMap::from([("place".to_owned(), place)]);
     let start = StartIncident {
+        exercise: None,
         title: gathered.book.title.clone(),
         severity: gathered.book.severity.unwrap_or(Severity::Sev4),
         mode: Mode::Live,

@@ -213,6 +213,7 @@ impl App {
         } else {
             let run = gathered.run(start.inputs, names);
             let begun = StartIncident {
+                exercise: None,
                 title: start.title,
                 severity: start.severity,
                 mode: Mode::Live,

@@ -74,7 +74,7 @@ pub(super) fn proposed(state: &mut State, event: &Event, fact: &PolicyProposed) 
             &fact.policy,
             &fact.signed,
             &event.person,
-            event.recorded_at,
+            event.told_at(),
         )
     });
     let (who, statement) = match word {
@@ -97,13 +97,7 @@ pub(super) fn seconded(state: &mut State, event: &Event, fact: &PolicySeconded) 
         Ok(proposal) => proposal.policy.clone(),
         Err(refusal) => return late_or_wrong(state, event, &refusal),
     };
-    let word = change::policy_word(
-        state,
-        &adopts,
-        &fact.signed,
-        &event.person,
-        event.recorded_at,
-    );
+    let word = change::policy_word(state, &adopts, &fact.signed, &event.person, event.told_at());
     let (who, statement) = match word {
         Ok(word) => word,
         Err(refusal) => return crossed_or_wrong(state, event, &refusal),
@@ -164,7 +158,7 @@ pub(super) fn expunged(state: &mut State, event: &Event, fact: &EvidenceExpunged
         fact.evidence,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     );
     let (who, statement) = match word {
         Ok(word) => word,

@@ -17,7 +17,7 @@ const UNHEARD: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 pub(super) fn follow(state: &mut State, event: &Event) {
     state
         .crossings
-        .retain(|crossing| event.recorded_at <= crossing.until);
+        .retain(|crossing| event.told_at() <= crossing.until);
     for crossing in &mut state.crossings {
         if knows(event, crossing) {
             Arc::make_mut(crossing).known.insert(event.id);
@@ -36,7 +36,7 @@ pub(super) fn trust_moves(state: &mut State, event: &Event) {
             before: None,
             incident,
             known: [event.id].into(),
-            until: event.recorded_at + UNHEARD,
+            until: event.told_at() + UNHEARD,
         }));
     }
 }
@@ -115,7 +115,7 @@ pub(super) fn consumed(
             &fact.approvals,
             &fact.signed,
             &event.person,
-            event.recorded_at,
+            event.told_at(),
         )
         .ok()
         .map(|judged| (Arc::clone(before), judged))

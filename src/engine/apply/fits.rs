@@ -72,6 +72,8 @@ fn goes_on(fact: &Fact) -> bool {
             | Fact::StepFinished(_)
             | Fact::StepResolved(_)
             | Fact::JournalRecovered(_)
+            | Fact::ExerciseSealed(_)
+            | Fact::ExerciseFeedback(_)
     )
 }
 
@@ -93,7 +95,7 @@ pub(super) fn gated(state: &State, event: &Event, step: &StepRef) -> bool {
 }
 
 fn is_gated(found: Found<'_>, event: &Event) -> bool {
-    checkpoint::gate(found.incident, found.run, found.step, event.recorded_at).is_some()
+    checkpoint::gate(found.incident, found.run, found.step, event.told_at()).is_some()
 }
 
 /// Whether a step can be recorded as started.
@@ -125,7 +127,7 @@ pub(super) fn may_start(state: &mut State, event: &Event, fact: &StepStarted) ->
     if found.step.exclusive
         && !twin
         && !is_claimed(found, event, step)
-        && judge::override_for(state, &fact.record, event.recorded_at).is_none()
+        && judge::override_for(state, &fact.record, event.told_at()).is_none()
     {
         let what = format!(
             "{step} is for one only, and {} started it unclaimed",
@@ -137,7 +139,7 @@ pub(super) fn may_start(state: &mut State, event: &Event, fact: &StepStarted) ->
     if !is_gated(found, event) || fact.record.exec.purpose == Purpose::DryRun {
         return as_written(state, event, &fact.record);
     }
-    if judge::covered(state, found, &fact.record, event.recorded_at) {
+    if judge::covered(state, found, &fact.record, event.told_at()) {
         return true;
     }
     let asked = judge::asked_for(state, found, &fact.record);
@@ -153,7 +155,7 @@ fn as_written(state: &mut State, event: &Event, given: &ExecRecord) -> bool {
     let Ok(found) = record::find(state, &judge::key(&given.step)) else {
         return false;
     };
-    let Err(refusal) = judge::same_as_state(found, given, event.recorded_at) else {
+    let Err(refusal) = judge::same_as_state(found, given, event.told_at()) else {
         return true;
     };
     let written = match (given.exec.purpose, &found.step.kind) {

@@ -41,7 +41,7 @@ pub(super) fn requested(state: &mut State, event: &Event, fact: &CheckpointReque
         &fact.record,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     ) {
         Ok(judged) => judged,
         Err(refusal) => return crossed_or_wrong(state, event, &refusal),
@@ -74,7 +74,7 @@ pub(super) fn approved(state: &mut State, event: &Event, fact: &CheckpointApprov
         &fact.frontier,
         &fact.signed,
         &signer(&fact.signed.statement, event),
-        event.recorded_at,
+        event.told_at(),
         Decision::Approve,
     );
     let (judged, who) = match judged {
@@ -175,7 +175,7 @@ pub(super) fn denied(state: &mut State, event: &Event, fact: &CheckpointDenied) 
         &fact.frontier,
         &fact.signed,
         &signer(&fact.signed.statement, event),
-        event.recorded_at,
+        event.told_at(),
         Decision::Deny,
     );
     match judged {
@@ -201,7 +201,7 @@ pub(super) fn withdrawn(state: &mut State, event: &Event, fact: &CheckpointWithd
         &fact.step,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     ) {
         Err(refusal) => late_or_wrong(state, event, &refusal),
         Ok(judged) => {
@@ -244,7 +244,7 @@ pub(super) fn consumed(state: &mut State, event: &Event, fact: &CheckpointConsum
         &fact.approvals,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     );
     match judged {
         Err(refusal) => violation(state, event, &refusal),
@@ -268,7 +268,7 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
         &fact.record,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     ) {
         Ok(judged) => judged,
         Err(refusal) => return crossed_or_wrong(state, event, &refusal),
@@ -279,7 +279,7 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
     let review_due = incident
         .and_then(|incident| incident.policy.override_rule.review_within)
         .and_then(|within| TimeDelta::from_std(within).ok())
-        .and_then(|within| event.recorded_at.checked_add_signed(within));
+        .and_then(|within| event.told_at().checked_add_signed(within));
     let over = Overridden {
         event: event.id,
         step: fact.record.step.clone(),
@@ -287,7 +287,7 @@ pub(super) fn overridden(state: &mut State, event: &Event, fact: &CheckpointOver
         person: who,
         reason: judged.statement.reason.unwrap_or_default(),
         at: event.occurred_at,
-        until: judged.statement.not_after.unwrap_or(event.recorded_at),
+        until: judged.statement.not_after.unwrap_or(event.told_at()),
         review_due,
         record: Arc::new(fact.record.clone()),
         checkpoint,
@@ -308,7 +308,7 @@ pub(super) fn reviewed(state: &mut State, event: &Event, fact: &OverrideReviewed
         &fact.events,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     );
     match judged {
         Err(refusal) => crossed_or_wrong(state, event, &refusal),
@@ -328,7 +328,7 @@ pub(super) fn closed(state: &mut State, event: &Event, fact: &IncidentClosed) {
         &fact.heads,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     ) {
         Err(refusal) => crossed_or_wrong(state, event, &refusal),
         Ok(statement) => {
@@ -351,7 +351,7 @@ pub(super) fn reopened(state: &mut State, event: &Event, fact: &IncidentReopened
         &fact.heads,
         &fact.signed,
         &event.person,
-        event.recorded_at,
+        event.told_at(),
     ) {
         Err(refusal) => crossed_or_wrong(state, event, &refusal),
         Ok(statement) => {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{conflict, reached, violation};
 use crate::engine::checkpoint::{change, judge};
 use crate::engine::command::{Refusal, RefusalKind};
+use crate::engine::decide::exercise::may_assign;
 use crate::engine::event::Event;
 use crate::engine::fact::{
-    DecisionNamed, IncidentStarted, Milestone, PinnedRunbook, RunStarted, StageSubmitted,
-    UpdateDelivered, UpdateUndelivered,
+    DecisionNamed, IncidentStarted, Milestone, PinnedRunbook, RoleAssigned, RunStarted,
+    StageSubmitted, UpdateDelivered, UpdateUndelivered,
 };
 use crate::engine::ids::{EventId, StepRef};
 use crate::engine::state::{Delivery, Incident, Run, State, Status, StepState, Value};
@@ -56,6 +57,15 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &IncidentStarted) 
         people: read.people,
         broken: read.broken,
     }));
+}
+
+pub(super) fn assigned(state: &mut State, event: &Event, fact: &RoleAssigned) {
+    if let Err(refusal) = may_assign(state, &event.person, &fact.role) {
+        violation(state, event, &refusal);
+        return;
+    }
+    let roles = state.roles.entry(fact.who.clone()).or_default();
+    roles.insert(fact.role.clone());
 }
 
 pub(super) fn run_started(state: &mut State, event: &Event, fact: &RunStarted) {

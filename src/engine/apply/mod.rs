@@ -3,6 +3,7 @@
 
 mod change;
 mod crossing;
+mod exercise;
 mod fits;
 mod gate;
 mod incident;
@@ -32,13 +33,7 @@ fn step(state: &mut State, event: &Event) {
     match &event.fact {
         Fact::IncidentStarted(fact) => incident::started(state, event, fact),
         Fact::RunStarted(fact) => incident::run_started(state, event, fact),
-        Fact::RoleAssigned(fact) => {
-            state
-                .roles
-                .entry(fact.who.clone())
-                .or_default()
-                .insert(fact.role.clone());
-        }
+        Fact::RoleAssigned(fact) => incident::assigned(state, event, fact),
         Fact::SeverityChanged(fact) => state.severity = Some(fact.severity),
         Fact::MilestoneReached(fact) => {
             state.milestones.insert(fact.milestone, reached(event));
@@ -79,6 +74,14 @@ fn step(state: &mut State, event: &Event) {
         Fact::PolicySeconded(fact) => change::seconded(state, event, fact),
         Fact::EvidenceExpunged(fact) => change::expunged(state, event, fact),
         Fact::OverrideReviewed(fact) => gate::reviewed(state, event, fact),
+        Fact::ExerciseStarted(_)
+        | Fact::ExerciseClock(_)
+        | Fact::ExerciseInjected(_)
+        | Fact::ExerciseAnswered(_)
+        | Fact::ExerciseRefused(_)
+        | Fact::ExerciseFeedback(_)
+        | Fact::ExerciseSealed(_)
+        | Fact::ExerciseEnded(_) => exercise::moved(state, event),
         Fact::IncidentClosed(fact) => gate::closed(state, event, fact),
         Fact::IncidentReopened(fact) => gate::reopened(state, event, fact),
     }
@@ -117,7 +120,7 @@ fn known(state: &mut State, event: &Event) {
 fn reached(event: &Event) -> Reached {
     Reached {
         at: event.occurred_at,
-        recorded_at: event.recorded_at,
+        recorded_at: event.told_at(),
         fidelity: event.fidelity,
         by: event.person.clone(),
         event: event.id,

@@ -91,7 +91,7 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &StepStarted) {
     if !fits::may_start(state, event, fact) {
         return;
     }
-    let used = judge::override_for(state, &fact.record, event.recorded_at);
+    let used = judge::override_for(state, &fact.record, event.told_at());
     let gated = fits::gated(state, event, step) && purpose != Purpose::DryRun;
     let Some((run, index)) = place(state, event, step) else {
         return;

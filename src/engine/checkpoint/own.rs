@@ -97,7 +97,7 @@ pub fn holds<'a>(
             event.mode,
             file,
             &who,
-            event.recorded_at,
+            event.told_at(),
         );
         match verified {
             Ok(_) => return Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::draft;
+use super::exercise::may_assign;
 use crate::engine::at::At;
 use crate::engine::checkpoint::judge;
 use crate::engine::checkpoint::record;
@@ -10,6 +11,7 @@ use crate::engine::command::{
     Command, Decision, Refusal, RefusalKind, StartIncident, StartRun, StepKey,
 };
 use crate::engine::event::{Draft, Fidelity};
+use crate::engine::exercise::FACILITATOR;
 use crate::engine::fact::{
     EntryCorrected, EvidenceCaptured, IncidentStarted, LineNoted, MilestoneReached, NoteAdded,
     PinnedRunbook, RoleAssigned, RunStarted, SeverityChanged,
@@ -18,8 +20,9 @@ use crate::engine::ids::{RunId, StepRef};
 use crate::engine::state::State;
 use crate::engine::telling::{MOST_AT_ONCE, Told};
 use crate::runbook::check::is_reserved;
-use crate::runbook::model::{Input, Runbook};
+use crate::runbook::model::{Input, Role, Runbook};
 use crate::runbook::parse;
+use crate::trust::Mode;
 
 /// Free text longer than this does not go into one event.
 const MAX_TEXT: usize = 64 << 10;
@@ -38,9 +41,14 @@ pub(super) fn start(state: &State, start: StartIncident, at: &At) -> Result<Deci
         ));
     }
     let title = text("title", &start.title)?;
-    let mode = start.mode;
-    let run = start.run;
-    let mut first = draft(
+    let (mode, run) = (start.mode, start.run);
+    if start.exercise.is_some() != (mode == Mode::Exercise) {
+        return Err(Refusal::new(
+            RefusalKind::BadValue,
+            "an exercise has a script, and nothing else has",
+        ));
+    }
+    let mut events = vec![draft(
         at,
         state,
         IncidentStarted {
@@ -53,15 +61,28 @@ pub(super) fn start(state: &State, start: StartIncident, at: &At) -> Result<Deci
             policy_yaml: start.policy_yaml,
             allowed_signers: start.allowed_signers,
         },
-    );
-    first.mode = mode;
-    let mut events = vec![first];
+    )];
+    let exercise = start.exercise.map(|exercise| *exercise);
+    let sim = exercise.as_ref().map(|exercise| exercise.clock.sim);
+    if let Some(exercise) = exercise {
+        events.push(draft(at, state, exercise));
+        let conducts = RoleAssigned {
+            who: at.who.principal.clone(),
+            role: Role::from(FACILITATOR),
+        };
+        events.push(draft(at, state, conducts));
+    }
     if let Some(run) = run {
         let id = RunId::new(run.runbook.id.as_str())
             .map_err(|error| Refusal::new(RefusalKind::BadValue, error.to_string()))?;
-        let mut begun = draft(at, state, begin(id, run)?);
-        begun.mode = mode;
-        events.push(begun);
+        events.push(draft(at, state, begin(id, run)?));
+    }
+    for event in &mut events {
+        event.mode = mode;
+        event.sim_time = sim;
+        if let Some(sim) = sim {
+            event.occurred_at = sim.with_timezone(at.now.offset());
+        }
     }
     Ok(Decision {
         events,
@@ -213,6 +234,7 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
                 )
                 .hint("`runsheet people` lists them"));
             }
+            may_assign(state, &at.who.principal, &role)?;
             draft(at, state, RoleAssigned { who, role })
         }
         Command::SetSeverity(severity) => draft(at, state, SeverityChanged { severity }),

@@ -1,6 +1,7 @@
 //! What may happen. The only place where a rule is enforced: screen, command line, merge and exercise all come here.
 
 mod change;
+pub(in crate::engine) mod exercise;
 mod finish;
 mod gate;
 mod incident;
@@ -45,6 +46,7 @@ pub fn decide(state: &State, command: Command, at: &At) -> Result<Decision, Refu
         Command::Update { .. } | Command::Delivered(_) | Command::Undelivered(_) => {
             update::update(state, command, at)
         }
+        Command::Exercise(control) => exercise::control(state, control, at),
         Command::Tell(told) => incident::tell(state, told, at),
         Command::Start {
             step,
@@ -102,6 +104,7 @@ fn closed(state: &State, command: &Command) -> Option<Refusal> {
             | Command::Reopen { .. }
             | Command::Finish { .. }
             | Command::Resolve { .. }
+            | Command::Exercise(_)
     );
     (!goes_on).then(|| {
         Refusal::new(RefusalKind::Closed, "the incident is closed")
@@ -119,7 +122,7 @@ fn draft(at: &At, state: &State, fact: impl Into<Fact>) -> Draft {
         occurred_at: at.now,
         occurred_until: None,
         fidelity: Fidelity::Exact,
-        recorded_at: at.utc(),
+        recorded_at: at.real(),
         person: at.who.principal.clone(),
         signed: at.who.signed,
         role: state
@@ -130,7 +133,7 @@ fn draft(at: &At, state: &State, fact: impl Into<Fact>) -> Draft {
         host: at.who.host.clone(),
         boot: at.boot.clone(),
         mode,
-        sim_time: None,
+        sim_time: state.exercise.is_some().then(|| at.utc()),
         fact: fact.into(),
     }
 }
@@ -141,6 +144,13 @@ fn skips_after(state: &State, drafts: &[Draft], at: &At) -> Vec<Draft> {
     let mut state = drafts.iter().fold(state.clone(), |state, draft| {
         simulate(state, draft.clone(), at)
     });
+    let ruled;
+    let at = if state.exercise.is_some() {
+        ruled = at.clone().ruled_by(&state);
+        &ruled
+    } else {
+        at
+    };
     let mut skips = Vec::new();
     // A runbook has few steps; a loop of skipped steps ends here rather than never.
     for _ in 0..1_000 {
@@ -211,7 +221,7 @@ fn simulate(state: State, draft: Draft, at: &At) -> State {
         incident,
         writer: at.writer.clone(),
         seq,
-        prev: None,
+        prev: state.writers.get(&at.writer).map(|head| head.event),
         seen: Vec::new(),
         recorded_at: draft.recorded_at,
         occurred_at: draft.occurred_at,

@@ -20,6 +20,7 @@ use crate::engine::ids::RunId;
 use crate::engine::state::{Approval, Request, State, Status};
 use crate::evidence::escape;
 use crate::runbook::model::{Kind, Uses};
+use crate::trust::Mode;
 
 pub(super) fn start(
     state: &State,
@@ -35,6 +36,7 @@ pub(super) fn start(
         && (overridden
             || checkpoint::gate(found.incident, found.run, found.step, at.utc()).is_some());
     startable(found, purpose, gated)?;
+    super::exercise::may_start(state)?;
     if found.step.exclusive && purpose == Purpose::Run && !overridden {
         only_here(found, &at.claim)?;
     }
@@ -59,7 +61,21 @@ pub(super) fn start(
         },
     ));
     effects(state, found, &record, at, &mut decision)?;
+    if found.incident.mode == Mode::Exercise {
+        decision.effects.iter_mut().for_each(simulate);
+    }
     Ok(decision)
+}
+
+/// In an exercise nothing runs, is pulled or is asked for: the script says what came of it.
+fn simulate(effect: &mut Effect) {
+    let record = match effect {
+        Effect::Execute(record) | Effect::Collect { record, .. } | Effect::Wait { record, .. } => {
+            Arc::clone(record)
+        }
+        Effect::Simulate(_) | Effect::Retry { .. } | Effect::Notice(_) => return,
+    };
+    *effect = Effect::Simulate(record);
 }
 
 /// Whether the step can be started at all, gate aside.
@@ -239,7 +255,7 @@ fn asked_for<'a>(
 pub(super) fn clock(state: &State, at: &At) -> Result<(), Refusal> {
     let behind = state
         .latest
-        .map_or(0, |latest| latest.timestamp() - at.utc().timestamp());
+        .map_or(0, |latest| latest.timestamp() - at.real().timestamp());
     if behind <= checkpoint::CLOCK_SKEW_SECONDS {
         return Ok(());
     }

@@ -134,6 +134,14 @@ pub fn class(event: &Event) -> Class {
         | Fact::PolicyProposed(_)
         | Fact::PolicySeconded(_) => Class::Checkpoint,
         Fact::UpdateRecorded(_) => Class::Comms,
+        Fact::ExerciseStarted(_)
+        | Fact::ExerciseClock(_)
+        | Fact::ExerciseInjected(_)
+        | Fact::ExerciseAnswered(_)
+        | Fact::ExerciseRefused(_)
+        | Fact::ExerciseSealed(_)
+        | Fact::ExerciseFeedback(_)
+        | Fact::ExerciseEnded(_) => Class::Exercise,
         Fact::JournalRecovered(_)
         | Fact::HubUnreachable(_)
         | Fact::UpdateDelivered(_)

@@ -71,7 +71,7 @@ fn running(subject: &Subject<'_>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
 }
 
 fn dated(row: &Row, found: &mut Findings) {
-    let lag = row.recorded_at - row.occurred_at.to_utc();
+    let lag = row.told_at() - row.occurred_at.to_utc();
     if lag < -STEP {
         let what = format!("it is dated {} after it was recorded", length(-lag));
         found.put(
