@@ -256,19 +256,14 @@ fn schema_and_reader_agree_on_policies() {
     );
 }
 
-#[test]
-fn the_examples_are_valid_and_use_every_key() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runbooks");
-    let text = fs::read_to_string(folder.join("every-key.yaml")).unwrap();
-    let (runbook, problems) = parse::runbook("every-key.yaml", text.as_bytes());
-    assert!(runbook.is_some(), "{problems:?}");
-    let schema = schema::runbook();
+/// That a text uses every key of a schema, so many at least.
+fn uses_every_key(text: &str, schema: &Value, least: usize) {
     let mut keys = Vec::new();
     let defs = schema["$defs"].as_object().unwrap().values();
-    for shape in defs.chain([&schema]) {
+    for shape in defs.chain([schema]) {
         keys.extend(shape["properties"].as_object().unwrap().keys().cloned());
     }
-    assert!(keys.len() > 80, "{keys:?}");
+    assert!(keys.len() > least, "{keys:?}");
     for key in keys {
         let used = text.match_indices(&format!("{key}:")).any(|(at, _)| {
             text[..at]
@@ -276,19 +271,173 @@ fn the_examples_are_valid_and_use_every_key() {
                 .next_back()
                 .is_none_or(|char| !char.is_alphanumeric() && char != '_' && char != '-')
         });
-        assert!(used, "tests/runbooks/every-key.yaml does not use `{key}`");
+        assert!(used, "the example does not use `{key}`");
     }
+}
+
+#[test]
+fn the_examples_are_valid_and_use_every_key() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let text = fs::read_to_string(folder.join("runbooks/every-key.yaml")).unwrap();
+    let (runbook, problems) = parse::runbook("every-key.yaml", text.as_bytes());
+    assert!(runbook.is_some(), "{problems:?}");
+    let schema = schema::runbook();
+    uses_every_key(&text, &schema, 80);
+    let text = fs::read_to_string(folder.join("scenarios/every-key.yaml")).unwrap();
+    let (scenario, problems) = parse::scenario("every-key.yaml", text.as_bytes());
+    assert!(scenario.is_some(), "{problems:?}");
+    uses_every_key(&text, &schema::scenario(), 80);
     let policy = schema::policy();
     assert!(jsonschema::draft202012::new(&policy).is_ok());
     assert!(
         jsonschema::draft202012::meta::is_valid(&schema)
             && jsonschema::draft202012::meta::is_valid(&policy)
+            && jsonschema::draft202012::meta::is_valid(&schema::scenario())
     );
+}
+
+fn scenario() -> Value {
+    json!({
+        "kind": "scenario", "id": "a", "title": "A", "form": "drill", "briefing": "b", "code_word": "c",
+        "runbook": "r", "clock": {"length": "90m"},
+        "objectives": [{"id": "o", "title": "O"}],
+        "parts": [{"id": "p", "side": "player"}],
+        "moves": [{"id": "m", "at": "0m"}],
+        "injects": [{"id": "i", "at": "0m", "message": "m", "attachments": [{"name": "n", "text": "t"}]}],
+        "expectations": [{"id": "e", "action": "x", "by": "5m", "objective": "o", "proof": [{"note": "x"}]}],
+        "answers": [{"step": "s"}],
+        "logs": [{"name": "l", "lines": [{"at": "-5m", "text": "t"}]}],
+        "colleagues": [{"id": "d", "roles": [], "replies": [{"says": "approve"}]}],
+    })
+}
+
+#[test]
+fn schema_and_reader_agree_on_scenarios() {
+    let schema = schema::scenario();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let values = [
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(1),
+        json!(0.5),
+        json!(-1),
+        json!(256),
+        json!(4000),
+        json!(""),
+        json!("x"),
+        json!("Not an id"),
+        json!("30s"),
+        json!("-30s"),
+        json!("500ms"),
+        json!("0s"),
+        json!("scenario"),
+        json!("drill"),
+        json!("player"),
+        json!("alert"),
+        json!("roll_back"),
+        json!("deny"),
+        json!("sev2"),
+        json!("resolved"),
+        json!("2027-03-05T17:40:00+01:00"),
+        json!([]),
+        json!(["x"]),
+        json!(["5m"]),
+        json!({}),
+        json!([{}]),
+        json!({"x": "y"}),
+        json!([{"note": "x"}]),
+        json!([{"note": "x", "done": "y"}]),
+        json!({"step": "x", "label": "y"}),
+        json!({"clock": "x"}),
+        json!({"clock": "x", "stage": "y"}),
+        json!({"audience": "x", "state": "resolved"}),
+        json!({"length": "5m", "scale": 0.5, "by_moves": true}),
+        json!([{"id": "x", "title": "y"}]),
+        json!([{"id": "x", "side": "observer"}]),
+        json!([{"id": "x", "at": "5m"}]),
+        json!([{"name": "x", "text": "y"}]),
+        json!([{"step": "x", "exit": 256}]),
+        json!([{"step": "x", "exit": 255}]),
+    ];
+    let places = [
+        ("", "ScenarioFile"),
+        ("/clock", "ClockFile"),
+        ("/objectives/0", "ObjectiveFile"),
+        ("/parts/0", "PartFile"),
+        ("/moves/0", "MoveFile"),
+        ("/injects/0", "InjectFile"),
+        ("/injects/0/attachments/0", "AttachmentFile"),
+        ("/expectations/0", "ExpectationFile"),
+        ("/expectations/0/proof/0", "ProofFile"),
+        ("/answers/0", "AnswerFile"),
+        ("/logs/0", "LogFile"),
+        ("/logs/0/lines/0", "LineFile"),
+        ("/colleagues/0", "ColleagueFile"),
+        ("/colleagues/0/replies/0", "ReplyFile"),
+    ];
+    let (mut accepted, mut refused) = (0, 0);
+    for (place, shape) in places {
+        let shape = if place.is_empty() {
+            &schema
+        } else {
+            &schema["$defs"][shape]
+        };
+        for key in shape["properties"].as_object().unwrap().keys() {
+            for value in &values {
+                let mut whole = scenario();
+                let part = whole.pointer_mut(place).unwrap().as_object_mut().unwrap();
+                match key.as_str() {
+                    "after" | "by_hand" if place == "/injects/0" => drop(part.remove("at")),
+                    "delay" | "within" if place == "/injects/0" => {
+                        part.remove("at");
+                        part.insert("after".to_owned(), json!([{"note": "x"}]));
+                    }
+                    "every" => drop(part.insert("until".to_owned(), json!("5m"))),
+                    "until" => drop(part.insert("every".to_owned(), json!("5s"))),
+                    _ if place.ends_with("proof/0") => part.clear(),
+                    _ => {}
+                }
+                part.insert(key.clone(), value.clone());
+                let text = serde_json::to_string(&whole).unwrap();
+                let by_schema = validator.is_valid(&whole);
+                let by_reader = parse::scenario("a.yaml", text.as_bytes()).0.is_some();
+                assert_eq!(by_schema, by_reader, "{place}/{key}: {value}");
+                if by_schema {
+                    accepted += 1
+                } else {
+                    refused += 1
+                }
+            }
+        }
+    }
+    assert!(
+        accepted > 500 && refused > 1000,
+        "{accepted} accepted, {refused} refused"
+    );
+    for (place, key, value) in [
+        ("/injects/0", "by_hand", json!(true)),
+        ("/injects/0", "delay", json!("5m")),
+        ("/logs/0/lines/0", "every", json!("5s")),
+        ("/logs/0/lines/0", "until", json!("5m")),
+        ("/expectations/0/proof/0", "done", json!("x")),
+        ("", "steps", json!([])),
+    ] {
+        let mut whole = scenario();
+        whole.pointer_mut(place).unwrap()[key] = value;
+        let text = serde_json::to_string(&whole).unwrap();
+        assert!(!validator.is_valid(&whole), "{place}/{key}");
+        assert!(
+            parse::scenario("a.yaml", text.as_bytes()).0.is_none(),
+            "{place}/{key}"
+        );
+    }
 }
 
 #[test]
 fn every_key_of_the_schemas_says_what_it_is_for() {
-    for schema in [schema::runbook(), schema::policy()] {
+    for schema in [schema::runbook(), schema::policy(), schema::scenario()] {
         assert_eq!(
             schema["$schema"],
             "https://json-schema.org/draft/2020-12/schema"

@@ -723,6 +723,7 @@ pub enum CheckFormat {
 #[allow(missing_docs)]
 pub enum SchemaOf {
     Runbook,
+    Scenario,
     Policy,
     Clock,
 }

@@ -32,6 +32,7 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         Cmd::Schema { what } => {
             let schema = match what {
                 SchemaOf::Runbook => crate::runbook::schema::runbook(),
+                SchemaOf::Scenario => crate::runbook::schema::scenario(),
                 SchemaOf::Policy => crate::runbook::schema::policy(),
                 SchemaOf::Clock => crate::timeline::clocks::schema(),
             };

@@ -1,4 +1,4 @@
-//! From the bytes of a file to a runbook or a policy, with every structural problem and its place.
+//! From the bytes of a file to a runbook, a policy or a scenario, with every structural problem and its place.
 //! Knows nothing of other files; `check` does.
 
 use super::decode::{Decode, Decoder};
@@ -6,7 +6,9 @@ use super::file::RunbookFile;
 use super::model::Runbook;
 use super::policy::Policy;
 use super::policy_file::PolicyFile;
-use super::problem::{Problem, Severity};
+use super::problem::{Place, Problem, Severity};
+use super::scenario::file::ScenarioFile;
+use super::scenario::{self, Scenario};
 use super::{resolve, yaml};
 
 /// A file as far as it could be read.
@@ -61,6 +63,11 @@ fn usable<T, M>(reading: Reading<T>, resolve: impl Fn(&T) -> M) -> (Option<M>, V
 /// The runbook in a file, or every structural problem of it. `path` is only for messages.
 #[must_use]
 pub fn runbook(path: &str, bytes: &[u8]) -> (Option<Runbook>, Vec<Problem>) {
+    if scenario::is_scenario(bytes) {
+        let start = Place { line: 1, column: 1 };
+        let what = "this is the scenario of an exercise and no runbook";
+        return (None, vec![Problem::error(path, start, "scenario", what)]);
+    }
     usable(
         read::<RunbookFile>(path, bytes, "runbook"),
         resolve::runbook,
@@ -71,6 +78,15 @@ pub fn runbook(path: &str, bytes: &[u8]) -> (Option<Runbook>, Vec<Problem>) {
 #[must_use]
 pub fn policy(path: &str, bytes: &[u8]) -> (Option<Policy>, Vec<Problem>) {
     usable(read::<PolicyFile>(path, bytes, "policy"), resolve::policy)
+}
+
+/// The scenario in a file, or every structural problem of it. `path` is only for messages.
+#[must_use]
+pub fn scenario(path: &str, bytes: &[u8]) -> (Option<Scenario>, Vec<Problem>) {
+    usable(
+        read::<ScenarioFile>(path, bytes, "scenario"),
+        scenario::resolve::scenario,
+    )
 }
 
 pub use super::header::{Header, read as header};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::file::RunbookFile;
 use super::policy_file::PolicyFile;
+use super::scenario::file::ScenarioFile;
 
 /// The JSON Schema of a runbook.
 #[must_use]
@@ -18,6 +19,12 @@ pub fn runbook() -> Value {
 #[must_use]
 pub fn policy() -> Value {
     document::<PolicyFile>("runsheet policy")
+}
+
+/// The JSON Schema of a scenario.
+#[must_use]
+pub fn scenario() -> Value {
+    document::<ScenarioFile>("runsheet scenario")
 }
 
 pub(crate) fn document<T: JsonSchema>(title: &str) -> Value {

@@ -363,6 +363,7 @@ impl Leaf for Not {
     }
 }
 
+/// A fixed set of words. Where it is used, `Leaf`, `Scalar`, `Json`, `json`, `nearest` and `quoted` have to be known.
 macro_rules! words {
     ($type:ty, $wanted:literal, [$($word:literal => $value:expr),* $(,)?]) => {
         impl Leaf for $type {
@@ -384,6 +385,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words!(Severity, "one of `sev1` to `sev5`", [
     "sev1" => Self::Sev1, "sev2" => Self::Sev2, "sev3" => Self::Sev3, "sev4" => Self::Sev4, "sev5" => Self::Sev5,

@@ -2,6 +2,11 @@
 //! their commands would have printed. Every time in it is counted from the start of the exercise, on the simulated clock.
 //! Knows nothing of what has happened; `exercise` does.
 
+pub mod file;
+mod head;
+pub(crate) mod resolve;
+pub mod words;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,6 +14,19 @@ use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 
 use super::model::{Role, RunbookId, Severity, StepId};
+use super::{Problem, parse as reading};
+
+pub use head::{Head, head, is_scenario};
+
+/// The scenario in a file, or every structural problem of it. `path` is only for messages; the same bytes always give
+/// the same scenario.
+///
+/// # Errors
+/// The problems, where it cannot be used.
+pub fn parse(path: &str, bytes: &[u8]) -> Result<Scenario, Vec<Problem>> {
+    let (scenario, problems) = reading::scenario(path, bytes);
+    scenario.ok_or(problems)
+}
 
 /// One script.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,7 +65,9 @@ pub struct Scenario {
 }
 
 /// The kinds of exercise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// People talk it through.
@@ -322,6 +342,20 @@ pub struct SimulatedLine {
     pub after: Vec<Proof>,
 }
 
+impl SimulatedLine {
+    /// How often it is written.
+    #[must_use]
+    pub fn times(&self) -> u64 {
+        match self.every {
+            Some((every, until)) if until >= self.at => {
+                until.abs_diff(self.at) / u64::from(every.max(1)) + 1
+            }
+            Some(_) => 0,
+            None => 1,
+        }
+    }
+}
+
 /// A person played by the exercise itself, for who practises alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[allow(missing_docs)]
@@ -357,3 +391,6 @@ pub enum Says {
     /// Nothing at all.
     Nothing,
 }
+
+#[cfg(test)]
+mod tests;

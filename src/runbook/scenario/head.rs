@@ -1,0 +1,152 @@
+//! Telling a scenario from a runbook without reading all of it, and what a list shows of one.
+//! Knows nothing of whether the rest of the file is right; `check` does.
+
+use serde::{Deserialize, Serialize};
+
+use super::Form;
+use super::words::KIND;
+use crate::runbook::decode::Leaf as _;
+use crate::runbook::words::is_id;
+use crate::runbook::yaml::{self, MOST_BYTES, Node, Value};
+
+/// The part of a scenario that lists show; players may see all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Head {
+    pub id: String,
+    pub title: String,
+    pub form: Option<Form>,
+    pub summary: String,
+}
+
+/// Whether a file says of itself that it is a scenario: `kind: scenario` at its top.
+#[must_use]
+pub fn is_scenario(bytes: &[u8]) -> bool {
+    if memchr::memmem::find(bytes, KIND.as_bytes()).is_none() {
+        return false;
+    }
+    let Some(text) = text(bytes) else {
+        return false;
+    };
+    for line in text.lines() {
+        let line = line.trim_start_matches('\u{feff}');
+        if line.starts_with('{') {
+            // JSON, or YAML that looks like it.
+            return tree(bytes, |tree| {
+                scalar(tree, "kind").is_some_and(|kind| kind == KIND)
+            });
+        }
+        let quote = line
+            .chars()
+            .next()
+            .filter(|char| matches!(char, '"' | '\''));
+        let key = match quote {
+            Some(quote) => line[1..]
+                .strip_prefix("kind")
+                .and_then(|rest| rest.strip_prefix(quote)),
+            None => line.strip_prefix("kind"),
+        };
+        if let Some(value) = key.and_then(|rest| rest.trim_start().strip_prefix(':')) {
+            let value = value.split(" #").next().unwrap_or_default().trim();
+            return value.trim_matches(['"', '\'']) == KIND;
+        }
+    }
+    false
+}
+
+/// The head of the scenario in `bytes`; `None` if it has no usable id. Lenient: the rest may be wrong.
+#[must_use]
+pub fn head(bytes: &[u8]) -> Option<Head> {
+    text(bytes)?;
+    tree(bytes, |tree| {
+        let text = |key| scalar(tree, key).unwrap_or_default();
+        Some(Head {
+            id: text("id"),
+            title: text("title"),
+            form: form(&text("form")),
+            summary: text("summary"),
+        })
+    })
+    .filter(|head| is_id(&head.id))
+}
+
+fn form(word: &str) -> Option<Form> {
+    Form::read(&yaml::Scalar {
+        text: word.into(),
+        plain: true,
+        layout: yaml::Layout::Unknown,
+    })
+    .0
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    let small = bytes.len() <= MOST_BYTES;
+    small.then(|| std::str::from_utf8(bytes).ok()).flatten()
+}
+
+fn tree<T: Default>(bytes: &[u8], look: impl Fn(&Node<'_>) -> T) -> T {
+    let Ok(source) = yaml::source("", bytes) else {
+        return T::default();
+    };
+    source.read("").0.as_ref().map(look).unwrap_or_default()
+}
+
+fn scalar(tree: &Node<'_>, wanted: &str) -> Option<String> {
+    let Value::Map(items) = &tree.value else {
+        return None;
+    };
+    let (_, node) = items.iter().find(|(key, _)| key.scalar.text == wanted)?;
+    match &node.value {
+        Value::Scalar(scalar) => Some(scalar.text.clone().into_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_says_so_at_its_top() {
+        for text in [
+            "kind: scenario\nid: a\n",
+            "# a comment\n\nid: a\nkind:   scenario   # of an exercise\n",
+            "\u{feff}kind: 'scenario'\r\nid: a\r\n",
+            "\"kind\": \"scenario\"\nid: a\n",
+            "{\"id\": \"a\", \"kind\": \"scenario\"}",
+            "{id: a,\n kind: scenario}",
+        ] {
+            assert!(is_scenario(text.as_bytes()), "{text:?}");
+            assert_eq!(head(text.as_bytes()).unwrap().id, "a", "{text:?}");
+        }
+        for text in [
+            "id: a\ntitle: kind of a scenario\n",
+            "id: a\nsteps:\n  - id: kind\n    kind: scenario\n",
+            "id: a\nsummary: |\n  kind: scenario\n",
+            "kind: scenarios\n",
+            "kinds: scenario\n",
+            "{id: a, steps: [{kind: scenario}]}",
+            "kind: [scenario]\n",
+            "kind:\n",
+            "",
+            "{scenario",
+        ] {
+            assert!(!is_scenario(text.as_bytes()), "{text:?}");
+        }
+        assert!(!is_scenario(b"kind: scenario\nid: \xff\n"));
+    }
+
+    #[test]
+    fn a_head_needs_an_id_and_nothing_else() {
+        let full = "kind: scenario\nid: a\ntitle: A\nform: drill\nsummary: S\ninjects: 5\n";
+        let head_of = |text: &str| head(text.as_bytes());
+        let found = head_of(full).unwrap();
+        assert_eq!((found.title.as_str(), found.form), ("A", Some(Form::Drill)));
+        assert_eq!(
+            head_of("kind: scenario\nid: a\nform: x\n").unwrap().form,
+            None
+        );
+        assert_eq!(head_of("kind: scenario\nid: Not an id\n"), None);
+        assert_eq!(head_of("kind: scenario\nid: [a]\n"), None);
+    }
+}
