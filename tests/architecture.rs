@@ -54,7 +54,7 @@ fn rooms() -> BTreeMap<&'static str, Room> {
         (
             "runbook",
             Room {
-                uses: &[],
+                uses: &["evidence"],
                 never: PURE,
             },
         ),

@@ -50,10 +50,13 @@ fn said(name: &str, bytes: &[u8]) -> String {
 
 #[test]
 fn every_fault_is_told_with_its_place() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid_runbooks");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for entry in fs::read_dir(&folder).unwrap() {
+    let entries = ["invalid_runbooks", "invalid_scenarios"]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(tests.join(folder)).unwrap());
+    for entry in entries {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
@@ -71,7 +74,7 @@ fn every_fault_is_told_with_its_place() {
             wrong.push(format!("{name} says\n{said}expected\n{expected}"));
         }
     }
-    assert!(seen > 25, "only {seen} files");
+    assert!(seen > 40, "only {seen} files");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -101,4 +104,32 @@ fn the_example_with_every_key_is_without_fault() {
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
     let lines: Vec<String> = check(&set, today).iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn the_scenario_with_every_key_is_without_fault() {
+    let mut runbooks = vec![
+        File {
+            path: "every-key.yaml",
+            bytes: include_bytes!("scenarios/every-key.yaml"),
+        },
+        File {
+            path: "restart-api.yaml",
+            bytes: include_bytes!("scenarios/restart-api.yaml"),
+        },
+    ];
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    for _ in 0..2 {
+        let set = Set {
+            runbooks: runbooks.clone(),
+            ..Set::default()
+        };
+        let codes: Vec<String> = check(&set, today).iter().map(ToString::to_string).collect();
+        assert!(
+            codes.len() == 1 && codes[0].contains("names no people"),
+            "{codes:?}"
+        );
+        // The order of the files is nothing to it.
+        runbooks.reverse();
+    }
 }

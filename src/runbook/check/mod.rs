@@ -9,6 +9,7 @@ mod logs;
 mod names;
 mod policy;
 mod report;
+mod scenario;
 mod scripts;
 mod steps;
 mod values;
@@ -17,6 +18,7 @@ pub use values::is_reserved;
 
 use chrono::NaiveDate;
 
+use super::decode::At;
 use super::file::RunbookFile;
 use super::gates::Keys;
 use super::parse::{self, Reading};
@@ -24,6 +26,8 @@ use super::policy::Policy;
 use super::policy_file::PolicyFile;
 use super::problem::{Place, Problem, Severity};
 use super::resolve;
+use super::scenario::is_scenario;
+use super::words::Id;
 
 use library::Library;
 use report::{Memory, Report};
@@ -40,7 +44,7 @@ pub struct File<'a> {
 /// The files of a library.
 #[derive(Debug, Clone, Default)]
 pub struct Set<'a> {
-    /// Every runbook.
+    /// Every runbook and scenario; a file says itself which of the two it is.
     pub runbooks: Vec<File<'a>>,
     /// `policy.yaml`, if there is one.
     pub policy: Option<File<'a>>,
@@ -65,23 +69,27 @@ pub fn check(set: &Set<'_>, today: NaiveDate) -> Vec<Problem> {
     let model = policy_file.map(resolve::policy);
     let mut problems = Vec::new();
     if let Some((file, reading)) = &reading {
-        problems.extend(reading.problems.iter().cloned());
-        if let Some(policy) = &reading.file {
-            let mut report = Report::new(file.path, &mut memory);
-            policy::check(
-                policy,
-                &resolve::policy(policy),
-                set.signers.as_ref(),
-                &mut report,
-            );
-            problems.append(&mut report.problems);
-        }
+        policy_alone(
+            file,
+            reading,
+            set.signers.as_ref(),
+            &mut memory,
+            &mut problems,
+        );
     }
     let shipped = Policy::shipped_default();
     let policy = model.as_ref().unwrap_or(&shipped);
     let mut library = Library::new(policy, set.signers.as_ref());
-    for file in &set.runbooks {
+    let (scenarios, runbooks): (Vec<File<'_>>, Vec<File<'_>>) = set
+        .runbooks
+        .iter()
+        .partition(|file| is_scenario(file.bytes));
+    let mut books = scenario::Books::default();
+    for file in &runbooks {
         let reading = parse::read::<RunbookFile>(file.path, file.bytes, "runbook");
+        if let Some(id) = reading.file.as_ref().map(|file| &file.id.value.0) {
+            books.files.entry(id.clone()).or_insert(*file);
+        }
         one(
             file,
             reading,
@@ -95,6 +103,7 @@ pub fn check(set: &Set<'_>, today: NaiveDate) -> Vec<Problem> {
     if let (Some(file), Some(policy)) = (&set.policy, policy_file) {
         library.named(file, policy::steps(policy), &mut problems);
     }
+    problems.extend(books.scenarios(&scenarios, policy, today, &mut memory));
     // Of a policy that could not be read nothing is said but why.
     let unread = set.policy.is_some() && model.is_none();
     library.finish(
@@ -102,16 +111,25 @@ pub fn check(set: &Set<'_>, today: NaiveDate) -> Vec<Problem> {
         unread,
         &mut problems,
     );
-    problems.sort_by(|a, b| {
-        (a.file.as_str(), a.line, a.column, a.severity).cmp(&(
-            b.file.as_str(),
-            b.line,
-            b.column,
-            b.severity,
-        ))
-    });
+    let place = |it: &Problem| (it.file.clone(), it.line, it.column, it.severity);
+    problems.sort_by_cached_key(place);
     problems.dedup();
     problems
+}
+
+fn policy_alone(
+    file: &File<'_>,
+    reading: &Reading<PolicyFile>,
+    signers: Option<&Keys>,
+    memory: &mut Memory,
+    problems: &mut Vec<Problem>,
+) {
+    problems.extend(reading.problems.iter().cloned());
+    if let Some(policy) = &reading.file {
+        let mut report = Report::new(file.path, memory);
+        policy::check(policy, &resolve::policy(policy), signers, &mut report);
+        problems.append(&mut report.problems);
+    }
 }
 
 fn one(
@@ -142,22 +160,7 @@ fn one(
 const MOST_STEPS: usize = 300;
 
 fn runbook_alone(runbook: &RunbookFile, today: NaiveDate, report: &mut Report<'_, '_>) {
-    let id = &runbook.id;
-    let name = report.file.rsplit(['/', '\\']).next().unwrap_or_default();
-    let wanted = format!("{}.yaml", id.value.0);
-    if name != wanted {
-        let what = format!(
-            "the file is called {}, and its id is {}",
-            report.show(name),
-            report.show(&id.value.0)
-        );
-        report.error(
-            id.at,
-            "file-name",
-            what,
-            Some(format!("call it {}", report.show(&wanted))),
-        );
-    }
+    file_name(&runbook.id, report);
     if runbook.title.value.0.trim().is_empty() {
         report.error(
             runbook.title.at,
@@ -183,6 +186,21 @@ fn runbook_alone(runbook: &RunbookFile, today: NaiveDate, report: &mut Report<'_
         );
     }
     review(runbook, today, report);
+}
+
+/// That the file is called as its id says.
+fn file_name(id: &At<Id>, report: &mut Report<'_, '_>) {
+    let name = report.file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let wanted = format!("{}.yaml", id.value.0);
+    if name != wanted {
+        let what = format!(
+            "the file is called {}, and its id is {}",
+            report.show(name),
+            report.show(&id.value.0)
+        );
+        let hint = format!("call it {}", report.show(&wanted));
+        report.error(id.at, "file-name", what, Some(hint));
+    }
 }
 
 fn review(runbook: &RunbookFile, today: NaiveDate, report: &mut Report<'_, '_>) {

@@ -58,6 +58,10 @@ impl<'f, 'm> Report<'f, 'm> {
         self.push(at, Severity::Warning, code, what, hint);
     }
 
+    pub fn note(&mut self, at: Place, code: &'static str, what: String) {
+        self.push(at, Severity::Note, code, what, None);
+    }
+
     /// Reports a regular expression that cannot be used.
     pub fn pattern(&mut self, at: Place, text: &str) {
         let known = self.memory.patterns.get(text);
