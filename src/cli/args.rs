@@ -382,6 +382,9 @@ pub enum Cmd {
     },
     /// A live page of the incident, read-only, for a browser
     Serve(super::serve::Wanted),
+    /// Tabletop exercises: start SCENARIO, drill SCENARIO, INC pause|resume|speed|fire|score …, report INC, from INC, replay INC
+    #[command(subcommand)]
+    Exercise(super::exercise::args::Exercise),
     /// Exchange records with the hub
     Sync {
         inc: Option<String>,

@@ -305,7 +305,6 @@ fn artifact(session: &Session, text: &str) -> Result<Digest, CliError> {
 /// As the command's own.
 pub fn run(common: &Common, command: Curate) -> Result<(), CliError> {
     let desk = Config::read(common)?.desk()?;
-    let now = desk.ports.clock.now();
     let inc = command.inc().to_owned();
     let mut session = open(&desk, &inc)?;
     if let Curate::Followup {
@@ -321,7 +320,7 @@ pub fn run(common: &Common, command: Curate) -> Result<(), CliError> {
         }
         return followups::list(common, &record::project(&session).followups, format);
     }
-    let told = told(&session, command, now)?;
+    let told = told(&session, command, session.now())?;
     act(common, &mut session, Intent::Tell(vec![told]))
 }
 

@@ -237,9 +237,8 @@ type MakesIntent = dyn FnOnce(&Session) -> Result<Intent, CliError>;
 
 #[allow(clippy::too_many_lines, reason = "one arm a command, nothing else")]
 fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError> {
-    let now = desk.ports.clock.now();
-    let when = |text: Option<&String>| {
-        text.map(|text| times::read(text, now))
+    let when = |session: &Session, text: Option<&String>| {
+        text.map(|text| times::read(text, session.now()))
             .transpose()
             .map_err(CliError::Input)
     };
@@ -277,13 +276,12 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
                     names.join(", ")
                 ))
             })?;
-            let at = when(at.as_ref())?;
             (
                 inc,
-                Box::new(move |_| {
+                Box::new(move |session| {
                     Ok(Intent::Reach {
                         milestone: reached,
-                        at,
+                        at: when(session, at.as_ref())?,
                         fidelity: fidelity(known),
                     })
                 }),
@@ -297,24 +295,20 @@ fn entry(common: &Common, desk: &Rc<Desk>, command: Cmd) -> Result<(), CliError>
             fidelity: known,
             step,
             details,
-        } => {
-            let at = when(at.as_ref())?;
-            let until = when(until.as_ref())?;
-            (
-                inc,
-                Box::new(move |session| {
-                    let step = step.map(|step| session.step(&step)).transpose()?;
-                    Ok(Intent::Note {
-                        text,
-                        at,
-                        until,
-                        fidelity: fidelity(known),
-                        step,
-                        details: details.details(session)?.map(Box::new),
-                    })
-                }),
-            )
-        }
+        } => (
+            inc,
+            Box::new(move |session| {
+                let step = step.map(|step| session.step(&step)).transpose()?;
+                Ok(Intent::Note {
+                    text,
+                    at: when(session, at.as_ref())?,
+                    until: when(session, until.as_ref())?,
+                    fidelity: fidelity(known),
+                    step,
+                    details: details.details(session)?.map(Box::new),
+                })
+            }),
+        ),
         Cmd::Correct {
             inc,
             event,
@@ -391,7 +385,7 @@ pub fn told_with(
     for event in &acted.events {
         out::talk(&format!(
             "{} {}",
-            event.recorded_at.format("%H:%M:%S"),
+            event.told_at().format("%H:%M:%S"),
             said(event)
         ));
     }

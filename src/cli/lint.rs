@@ -19,7 +19,7 @@ use crate::timeline::{self, Options};
 pub fn lint(common: &Common, wanted: &Lint) -> Result<(), CliError> {
     let desk = Config::read(common)?.desk()?;
     let session = open(&desk, &wanted.inc)?;
-    let now = desk.ports.clock.now();
+    let now = session.now();
     let only: Vec<_> = wanted
         .rules
         .iter()

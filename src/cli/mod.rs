@@ -11,6 +11,7 @@ mod curate;
 mod demo;
 mod doctor;
 mod elsewhere;
+mod exercise;
 mod figures;
 mod followups;
 mod gate;
@@ -211,6 +212,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Cmd::Logs {
             action: args::Logs::View(wanted),
         } => screen::view(&common, &wanted),
+        Cmd::Exercise(command) => exercise::run(&common, command),
         Cmd::Serve(wanted) => serve::run(&common, &wanted),
         Cmd::Demo { no_screen } => demo::run(&common, no_screen),
         Cmd::Doctor => doctor::run(&common),

@@ -192,8 +192,8 @@ pub(super) fn countdowns_of(
 /// What was known of an incident at a moment.
 fn known_at(common: &Common, inc: &str, at: &str) -> Result<Timeline, CliError> {
     let desk = Config::read(common)?.desk()?;
-    let at = times::read(at, desk.ports.clock.now()).map_err(CliError::Input)?;
     let session = open(&desk, inc)?;
+    let at = times::read(at, session.now()).map_err(CliError::Input)?;
     let (state, events) = timeline::as_of(session.journal().log().events(), at.to_utc());
     Ok(timeline::project(&state, &events, Options::default()))
 }
@@ -201,7 +201,7 @@ fn known_at(common: &Common, inc: &str, at: &str) -> Result<Timeline, CliError> 
 fn clocks(common: &Common, inc: &str, all: bool) -> Result<(), CliError> {
     let desk = Config::read(common)?.desk()?;
     let session = open(&desk, inc)?;
-    let (countdowns, problems) = session.countdowns(all, desk.ports.clock.now())?;
+    let (countdowns, problems) = session.countdowns(all, session.now())?;
     for problem in &problems {
         out::talk(&escape::line(problem));
     }

@@ -75,8 +75,7 @@ pub fn run(common: &Common, wanted: &Wanted) -> Result<(), CliError> {
 /// The page as it is now, and what is wrong with the clocks.
 fn page(session: &Session, audience: &str) -> Result<(Page, Vec<String>), CliError> {
     let timeline = record::of_audience(session, audience)?;
-    let now = ports().clock.now();
-    let (countdowns, problems) = record::countdowns_of(session, &timeline, now)?;
+    let (countdowns, problems) = record::countdowns_of(session, &timeline, session.now())?;
     Ok((
         Page::new(export::html::live(&timeline, &countdowns)),
         problems,

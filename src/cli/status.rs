@@ -10,11 +10,12 @@ use super::{CliError, out};
 use crate::driver::{Desk, Session};
 use crate::engine::checkpoint::{self, judge, record};
 use crate::engine::command::StepKey;
+use crate::engine::exercise::{Exercise, REAL_TIME};
 use crate::engine::state::{Request, Run, State, Status, StepState};
 use crate::engine::{At, IncidentId};
 use crate::evidence::escape;
 use crate::runbook::model::Step;
-use crate::trust::Principal;
+use crate::trust::{Mode, Principal};
 
 /// One incident in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +78,24 @@ pub fn sum_up(desk: &Desk, id: &IncidentId, state: &State) -> Summary {
         waits_for_you: waiting(&desk.identity.principal, state),
         review_owed: state.owed_reviews().next().is_some(),
     }
+}
+
+/// The clock of an exercise.
+fn simulated(exercise: &Exercise, at: &At) -> String {
+    let pace = match (&exercise.ended, exercise.clock.paused) {
+        (Some(ended), _) if ended.aborted => "broken off".to_owned(),
+        (Some(_), _) => "over".to_owned(),
+        (None, true) => "the clock stands still".to_owned(),
+        (None, false) => {
+            let scale = f64::from(exercise.clock.scale) / f64::from(REAL_TIME);
+            format!("{scale} times real time")
+        }
+    };
+    format!(
+        "simulated {} · {pace} · really {}",
+        at.utc().format("%Y-%m-%d %H:%M:%SZ"),
+        at.real().format("%H:%M:%SZ")
+    )
 }
 
 fn position(state: &State) -> String {
@@ -199,8 +218,13 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
     let severity = state
         .severity
         .map_or_else(String::new, |severity| format!("{severity:?}"));
+    let drill = if incident.mode == Mode::Exercise {
+        "EXERCISE "
+    } else {
+        ""
+    };
     out::data(&format!(
-        "{} {} {}",
+        "{drill}{} {} {}",
         session.id().short(4),
         severity.to_uppercase(),
         escape::line(&incident.title)
@@ -212,6 +236,9 @@ pub fn status(common: &Common, session: &Session) -> Result<(), CliError> {
         at.who.principal,
         if at.who.signed { "" } else { " (unsigned)" }
     ))?;
+    if let Some(exercise) = &state.exercise {
+        out::data(&simulated(exercise, &at))?;
+    }
     if let Some(why) = session.journal().read_only() {
         out::data(&format!("READ ONLY: {}", escape::line(why)))?;
     }
@@ -386,6 +413,11 @@ fn document(session: &Session, state: &State, at: &At) -> serde_json::Value {
         "incident": session.id(), "short": session.id().short(4),
         "title": state.incident.as_deref().map(|incident| incident.title.clone()),
         "severity": state.severity, "closed": state.closed.is_some(), "events": state.count,
+        "mode": state.incident.as_deref().map(|incident| incident.mode),
+        "exercise": state.exercise.as_deref().map(|exercise| json!({
+            "now": at.utc(), "clock": exercise.clock, "over": exercise.ended.is_some(),
+            "aborted": exercise.ended.as_ref().is_some_and(|ended| ended.aborted), "move": exercise.stage,
+        })),
         "read_only": session.journal().read_only(),
         "runs": state.runs.iter().map(|run| json!({
             "id": run.id, "runbook": run.book.id, "at": run.at, "steps": steps(run), "values": run.plain(),

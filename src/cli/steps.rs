@@ -173,6 +173,11 @@ pub fn to_its_end(
     }
     while is_running(session, key, purpose) {
         shown += follow(common, session, step, purpose, shown, false)?;
+        if session.state().exercise.is_some() {
+            // Its result comes from whoever conducts: through the hub, or it is who is here.
+            super::exercise::conduct::hear(session)?;
+            super::exercise::conduct::round(common, session)?;
+        }
         let more = session.poll()?;
         for notice in &more.notices {
             out::talk(&escape::line(notice));

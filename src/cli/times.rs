@@ -46,6 +46,29 @@ pub fn read(text: &str, now: DateTime<FixedOffset>) -> Result<DateTime<FixedOffs
     })
 }
 
+/// Reads a time that comes: `18:30` (the next such time, in the offset of `now`), `10m` from now, or RFC 3339.
+///
+/// # Errors
+/// With what it takes.
+pub fn next(text: &str, now: DateTime<FixedOffset>) -> Result<DateTime<FixedOffset>, String> {
+    let text = text.trim();
+    let wrong = || {
+        format!(
+            "`{}` is no time ahead: 18:30, 10m, or 2026-11-23T18:30:00Z",
+            text.escape_debug()
+        )
+    };
+    if let Some(ahead) = span(text) {
+        return now.checked_add_signed(ahead).ok_or_else(wrong);
+    }
+    let time = read(text, now).map_err(|_| wrong())?;
+    Ok(if time <= now && text.len() <= 8 {
+        time + TimeDelta::days(1)
+    } else {
+        time
+    })
+}
+
 /// Reads `30s`, `12m`, `2h`, `3d`.
 #[must_use]
 pub fn span(text: &str) -> Option<TimeDelta> {
@@ -88,6 +111,10 @@ mod tests {
             read("2026-11-20T08:00:00Z", now),
             Ok(at("2026-11-20T08:00:00Z"))
         );
+        assert_eq!(next("15:10", now), Ok(at("2026-11-23T15:10:00+01:00")));
+        assert_eq!(next("13:40", now), Ok(at("2026-11-24T13:40:00+01:00")));
+        assert_eq!(next("10m", now), Ok(at("2026-11-23T14:12:11+01:00")));
+        assert!(next("soon", now).is_err());
         for wrong in [
             "",
             "25:00",

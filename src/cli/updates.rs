@@ -70,10 +70,11 @@ pub struct Outbox {
 /// # Errors
 /// When a rule forbids it, or it cannot be recorded. That it cannot be sent yet is no error.
 pub fn update(common: &Common, desk: &Rc<Desk>, wanted: Update) -> Result<(), CliError> {
+    let mut session = incident::open(desk, &wanted.inc)?;
     let next = wanted
         .next
         .as_deref()
-        .map(|text| within(text, desk.ports.clock.now().to_utc()))
+        .map(|text| within(text, session.now().to_utc()))
         .transpose()?;
     let state = wanted.state.and_then(|state| state.to_possible_value());
     let intent = Intent::Update {
@@ -82,7 +83,6 @@ pub fn update(common: &Common, desk: &Rc<Desk>, wanted: Update) -> Result<(), Cl
         message: wanted.text,
         next,
     };
-    let mut session = incident::open(desk, &wanted.inc)?;
     if wanted.preview {
         return preview(common, &session.leaving(intent)?);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::command::StartRun;
+use crate::engine::command::{OfferedPolicy, StartRun};
 use crate::engine::exec::PinnedPolicy;
 use crate::engine::fact::{LibraryPin, PinnedRunbook};
 use crate::library::{Library, Pin};
@@ -68,16 +68,9 @@ pub fn gather(desk: &Desk, name: &str) -> Result<Gathered, DriverError> {
         uses.push(pinned);
     }
     uses.sort_by(|a, b| a.id.cmp(&b.id));
-    let policy = policy_at(library, &pin)?;
+    let (library, policy) = ground(library, &pin)?;
     Ok(Gathered {
-        library: LibraryPin {
-            source: library.spec().to_string(),
-            commit: pin.commit.clone(),
-            branch: pin.branch.clone(),
-            author: format!("{} <{}>", pin.author_name, pin.author_email),
-            date: pin.date,
-            subject: pin.subject.clone(),
-        },
+        library,
         policy: policy.policy,
         policy_yaml: policy.policy_yaml,
         allowed_signers: policy.allowed_signers,
@@ -85,6 +78,22 @@ pub fn gather(desk: &Desk, name: &str) -> Result<Gathered, DriverError> {
         runbook,
         uses,
     })
+}
+
+/// What an incident rests on, whatever is walked in it: the library's commit and its policy.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn ground(library: &Library, pin: &Pin) -> Result<(LibraryPin, OfferedPolicy), DriverError> {
+    let pinned = LibraryPin {
+        source: library.spec().to_string(),
+        commit: pin.commit.clone(),
+        branch: pin.branch.clone(),
+        author: format!("{} <{}>", pin.author_name, pin.author_email),
+        date: pin.date,
+        subject: pin.subject.clone(),
+    };
+    Ok((pinned, policy_at(library, pin)?))
 }
 
 fn used(book: &Runbook) -> Vec<RunbookId> {

@@ -13,10 +13,12 @@ use crate::engine::command::{Effect, Finished, Ran, StepKey};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Evidence;
 use crate::engine::state::Status;
-use crate::engine::{Command, ExecRecord, StepRef};
+use crate::engine::{Command, ExecRecord, State, StepRef};
 use crate::evidence::escape;
+use crate::exercise::due::is_simulated;
 use crate::host::files;
 use crate::host::supervise::{self, Exit, Job, JobSpec, JobState, Stream};
+use crate::trust::Mode;
 
 use super::collect::{Pulled, Pulling};
 use super::keep::{self, Output};
@@ -112,7 +114,7 @@ impl Session {
     }
 
     pub(super) fn carry_out(&mut self, effect: Effect) {
-        let now = self.desk.ports.clock.now().with_timezone(&Utc);
+        let now = self.now().to_utc();
         match effect {
             Effect::Execute(record) => {
                 let script = record.exec.script.clone();
@@ -280,7 +282,7 @@ impl Session {
         // What the last round found ended is recorded by now.
         self.release_pulls();
         let mut results = self.ended_jobs();
-        let now = self.desk.ports.clock.now().with_timezone(&Utc);
+        let now = self.now().to_utc();
         for pending in std::mem::take(&mut self.pending) {
             match self.settle(pending, now) {
                 Ok(result) => results.push(result),
@@ -370,7 +372,7 @@ impl Session {
         if running.is_empty() {
             return Vec::new();
         }
-        let now = self.desk.ports.clock.now().with_timezone(&Utc);
+        let now = self.now().to_utc();
         // While this is free, nothing is between being recorded and being spawned.
         let settled = std::fs::OpenOptions::new()
             .create(true)
@@ -379,9 +381,14 @@ impl Session {
             .open(self.dir().join("spawning"))
             .ok()
             .filter(|file| file.try_lock().is_ok());
+        let is_drill = is_exercise(self.state());
         let mut results = Vec::new();
         for record in running {
             if self.is_pending(&record) {
+                continue;
+            }
+            if is_drill && is_simulated(self.state(), &record) {
+                results.extend(self.simulated(&record));
                 continue;
             }
             if let Some(result) = self.ended(&record, settled.is_some(), now) {
@@ -475,7 +482,7 @@ impl Session {
         }
     }
 
-    fn started(&self, record: &ExecRecord) -> Option<DateTime<Utc>> {
+    pub(super) fn started(&self, record: &ExecRecord) -> Option<DateTime<Utc>> {
         let state = self.state();
         let at = state.run(&record.step.run)?.state(&record.step.step)?;
         Some(at.started?.with_timezone(&Utc))
@@ -562,7 +569,12 @@ impl Session {
     }
 }
 
-fn finish(
+fn is_exercise(state: &State) -> bool {
+    let incident = state.incident.as_deref();
+    incident.is_some_and(|incident| incident.mode == Mode::Exercise)
+}
+
+pub(super) fn finish(
     record: &ExecRecord,
     ran: Ran,
     started: DateTime<Utc>,

@@ -6,6 +6,7 @@ mod claim;
 mod clocks;
 pub mod collect;
 pub mod desk;
+pub mod exercise;
 mod ground;
 pub mod inputs;
 mod intents;

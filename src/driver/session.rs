@@ -126,8 +126,23 @@ impl Session {
         desk: Rc<Desk>,
         start: crate::engine::command::StartIncident,
     ) -> Result<Self, DriverError> {
+        let id = Self::new_id(&desk)?;
+        Self::begin_as(desk, &id, start, |_| Ok(()))
+    }
+
+    /// An id that no incident has yet.
+    pub(super) fn new_id(desk: &Desk) -> Result<IncidentId, DriverError> {
         let millis = u64::try_from(desk.ports.clock.now().timestamp_millis()).unwrap_or(0);
-        let id = IncidentId::generate(millis, &desk.random()?);
+        Ok(IncidentId::generate(millis, &desk.random()?))
+    }
+
+    /// Begins the incident of this id; `first` is done in its folder before anything is recorded.
+    pub(super) fn begin_as(
+        desk: Rc<Desk>,
+        id: &IncidentId,
+        start: crate::engine::command::StartIncident,
+        first: impl FnOnce(&Self) -> Result<(), DriverError>,
+    ) -> Result<Self, DriverError> {
         // Decided once before anything is made, so that a refusal leaves nothing behind.
         let trial = WriterId::generate(&desk.random()?);
         let at = desk.at(
@@ -142,8 +157,9 @@ impl Session {
             Command::StartIncident(Box::new(start.clone())),
             &at,
         )?;
-        let journal = Journal::create(&Self::store(&desk), &id)?;
+        let journal = Journal::create(&Self::store(&desk), id)?;
         let mut session = Self::with(desk, journal)?;
+        first(&session)?;
         session.command(Command::StartIncident(Box::new(start)))?;
         session.trust();
         Ok(session)
@@ -250,6 +266,16 @@ impl Session {
         self.root = Root::Untrusted(why);
     }
 
+    /// Now, by the clock that rules here: the simulated one in an exercise.
+    #[must_use]
+    pub fn now(&self) -> chrono::DateTime<chrono::FixedOffset> {
+        let now = self.desk.ports.clock.now();
+        match &self.state().exercise {
+            Some(exercise) => exercise.sim(now.to_utc()).with_timezone(now.offset()),
+            None => now,
+        }
+    }
+
     /// The circumstances of the next command.
     ///
     /// # Errors
@@ -289,6 +315,14 @@ impl Session {
             Intent::Attach { path, step } => self.attach(&path, step),
             Intent::CollectLog { log, asked } => self.collect_log(&log, &asked),
             Intent::Adopt { reason } => self.adopt(reason.as_ref()),
+            intent if self.state().exercise.is_some() => {
+                let tried = intent.clone();
+                let acted = self.act_signed(intent);
+                if let Err(DriverError::Refused(refusal)) = &acted {
+                    self.keep_refusal(&tried, refusal);
+                }
+                acted
+            }
             intent => self.act_signed(intent),
         }
     }

@@ -23,6 +23,9 @@ pub const REAL_TIME: u32 = 1_000;
 /// So many simulated seconds a real one at most.
 pub const FASTEST: u32 = 1_000 * REAL_TIME;
 
+/// A message or a simulated result is in one event: at most so many bytes.
+pub const MAX_ANSWER: usize = 2 << 20;
+
 /// A setting of the simulated clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

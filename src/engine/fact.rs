@@ -261,7 +261,7 @@ facts! {
     "incident.reopened" IncidentReopened { reason: String, heads: Vec<EventId>, signed: Signed }
     /// The incident is an exercise, by this script: what everybody may know of it, and the rest of it sealed.
     "exercise.started" ExerciseStarted {
-        scenario: String,
+        /// As the players see it; the script's own name may give it away.
         title: String,
         /// Tabletop, drill or functional.
         form: String,

@@ -41,7 +41,8 @@ pub enum What {
 impl Due {
     /// What whoever conducts does about it.
     #[must_use]
-    pub fn control(&self, by_moves: bool, is_first: bool) -> Control {
+    pub fn control(&self, scenario: &Scenario) -> Control {
+        // Only a clock that runs gets here with a move or a stop.
         let clock = |change, to: &str, paused| Control::Clock {
             change,
             sim: None,
@@ -50,7 +51,10 @@ impl Due {
             paused,
         };
         match &self.what {
-            What::Move(id) => clock(ClockChange::Move, id, by_moves && !is_first),
+            What::Move(id) => {
+                let is_first = scenario.moves.first().is_some_and(|first| first.id == *id);
+                clock(ClockChange::Move, id, scenario.clock.by_moves && !is_first)
+            }
             What::Pause(name) => clock(ClockChange::Paused, name, true),
             What::Inject(inject) => Control::Inject(inject.clone()),
             What::Answer(answer) => Control::Answer(answer.clone()),
@@ -71,8 +75,13 @@ pub fn due(
     items: &[Item],
     now: DateTime<Utc>,
 ) -> Vec<Due> {
+    let stands = state
+        .exercise
+        .as_deref()
+        .is_some_and(|exercise| exercise.clock.paused);
     let mut all = coming(scenario, state, progress, items);
-    all.retain(|due| due.at <= now);
+    // While the clock stands still nothing new comes; what was started before it stopped may still end.
+    all.retain(|due| due.at <= now && (!stands || matches!(due.what, What::Answer(_))));
     all
 }
 

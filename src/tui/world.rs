@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 
 pub use super::asked::{ApprovalView, Brief, Earlier, LastChange, Part, Rehearsal};
 pub use super::inbox::{OpenRow, Waiting, Waits};
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
 use crate::engine::{Event, ExecRecord, IncidentId, Intent, State, StepRef};
+use crate::exercise::due::Due;
+use crate::exercise::score::Score;
 use crate::logs::view::page::Page;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
+use crate::runbook::scenario::Scenario;
 use crate::timeline::clocks::{self, Countdown, Regime};
 use crate::timeline::promises::Promise;
 use crate::trust::Principal;
@@ -21,8 +24,10 @@ use crate::trust::Principal;
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct World {
-    /// With the offset that "local" means here.
+    /// By the clock that rules in what is open, with the offset that "local" means here.
     pub now: DateTime<FixedOffset>,
+    /// By the clock of this machine.
+    pub real: DateTime<Utc>,
     pub me: Me,
     /// `None` while it is being opened.
     pub library: Option<Library>,
@@ -173,6 +178,20 @@ pub struct Open {
     /// What was made ready by [`super::Wish::ShowApproval`].
     pub approval: Option<Arc<ApprovalView>>,
     pub clocks: Arc<Clocks>,
+    /// What the script of an exercise has, for its controllers.
+    pub script: Option<Arc<Script>>,
+}
+
+/// The script of an exercise as its controllers see it.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Script {
+    pub scenario: Arc<Scenario>,
+    /// What is to come, in order, as far as can be told.
+    pub coming: Vec<Due>,
+    pub score: Score,
+    /// Who sits here conducts it.
+    pub conducts: bool,
 }
 
 /// The regulatory clocks that the policy names.

@@ -588,7 +588,6 @@ pub fn refused(result: Result<Decision, Refusal>) -> RefusalKind {
 /// What everybody may know of an exercise whose clock is set like the real one.
 pub fn exercise(now: DateTime<Utc>) -> ExerciseStarted {
     ExerciseStarted {
-        scenario: "practice".to_owned(),
         title: "Something is wrong, for practice".to_owned(),
         form: "functional".to_owned(),
         briefing: "You are on call.".to_owned(),

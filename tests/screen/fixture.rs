@@ -659,6 +659,7 @@ pub fn open(gate: Gate) -> Open {
         steps: BTreeMap::from([(key("revoke"), Arc::new(facts))]),
         approval: None,
         clocks: Arc::default(),
+        script: None,
     }
 }
 
@@ -676,6 +677,7 @@ pub fn me(name: &str, role: &str) -> Me {
 pub fn world() -> World {
     World {
         now: at("14:02:11"),
+        real: at("14:02:11").to_utc(),
         me: me("carol", "approver"),
         library: Some(Library {
             source: "platform/runbooks".to_owned(),

@@ -3,6 +3,7 @@
 
 mod background;
 mod brief;
+mod exercise;
 mod first_start;
 mod inbox;
 mod lean;
@@ -30,6 +31,7 @@ use self::terminal::Taken;
 use super::CliError;
 use super::args::{Color, Common};
 use super::config::{Config, Notify};
+use crate::driver::session::Acted;
 use crate::driver::{Desk, DriverError, Session};
 use crate::engine::{Event, IncidentId, Intent};
 use crate::evidence::Digest;
@@ -150,6 +152,7 @@ struct App {
     reading: Option<logs::Reading>,
     notices: u64,
     told: inbox::Told,
+    scripts: exercise::Scripts,
     notify: Notify,
     tasks: u64,
     pace: Pace,
@@ -205,6 +208,7 @@ impl App {
         let now = desk.ports.clock.now();
         let world = World {
             now,
+            real: now.to_utc(),
             me: world::me(&desk, None),
             library: None,
             entries: Arc::default(),
@@ -233,6 +237,7 @@ impl App {
             reading: None,
             notices: 0,
             told: inbox::Told::default(),
+            scripts: exercise::Scripts::default(),
             notify: config.file.notify,
             tasks: 0,
             pace: Pace::default(),
@@ -286,8 +291,15 @@ impl App {
         self.refresh();
     }
 
+    fn tell_time(&mut self) {
+        let real = self.desk.ports.clock.now();
+        let session = self.session.as_ref();
+        self.world.now = session.map_or(real, Session::now);
+        self.world.real = real.to_utc();
+    }
+
     fn refresh(&mut self) {
-        self.world.now = self.desk.ports.clock.now();
+        self.tell_time();
         self.world.tasks.retain(|task| !tail::is_pull(task));
         if let Some(session) = &self.session {
             self.world.open = Some(world::open(
@@ -296,6 +308,7 @@ impl App {
                 self.refolded,
                 self.approval.clone(),
                 self.clocks.of(session),
+                self.scripts.shown(session),
             ));
             self.world.tasks.extend(tail::pulls(session));
             let (id, state) = (session.id().clone(), Arc::clone(session.state()));
@@ -313,7 +326,10 @@ impl App {
 
     /// A second went by: the hub is met, and Home looks for what other processes began.
     fn second(&mut self) -> Option<Input> {
-        self.world.now = self.desk.ports.clock.now();
+        self.tell_time();
+        if let (Some(session), Some(open)) = (&self.session, &mut self.world.open) {
+            open.script = self.scripts.shown(session);
+        }
         self.meet_hub();
         self.list_incidents();
         Some(Input::Tick)
@@ -490,6 +506,13 @@ impl App {
         let before = session.undelivered();
         let polled = session.poll();
         let running = world_runs(session) || session.undelivered() != before;
+        let polled = polled.and_then(|acted: Acted| {
+            let more = self.conduct()?;
+            Ok(Acted {
+                events: [acted.events, more.events].concat(),
+                notices: [acted.notices, more.notices].concat(),
+            })
+        });
         match polled {
             Ok(acted) if acted.events.is_empty() && acted.notices.is_empty() && !running => None,
             Ok(acted) => {

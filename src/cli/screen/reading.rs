@@ -128,6 +128,7 @@ fn world(now: DateTime<FixedOffset>, title: String) -> Result<World, CliError> {
         .map_err(|error| CliError::Input(error.to_string()))?;
     Ok(World {
         now,
+        real: now.to_utc(),
         me: Me {
             name: principal.to_string(),
             principal,

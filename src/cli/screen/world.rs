@@ -15,7 +15,7 @@ use crate::engine::{At, IncidentId};
 use crate::runbook::model::{Severity, Step};
 use crate::trust::{Mode, Principal};
 use crate::tui::world::{
-    ApprovalView, Brief, Clocks, Gate, IncidentRow, Library, Me, Open, Pending, StepFacts,
+    ApprovalView, Brief, Clocks, Gate, IncidentRow, Library, Me, Open, Pending, Script, StepFacts,
 };
 
 /// Who sits here.
@@ -132,6 +132,7 @@ pub fn open(
     refolded: u64,
     approval: Option<Arc<ApprovalView>>,
     clocks: Arc<Clocks>,
+    script: Option<Arc<Script>>,
 ) -> Open {
     let state = Arc::clone(session.state());
     Open {
@@ -150,6 +151,7 @@ pub fn open(
         steps: facts(session, &state),
         approval,
         clocks,
+        script,
         state,
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::event::Event;
 use crate::engine::exercise::{ClockChange, Ended, Exercise};
 use crate::engine::fact::{
     ExerciseAnswered, ExerciseClock, ExerciseEnded, ExerciseInjected, ExerciseSealed,
-    ExerciseStarted, Fact,
+    ExerciseStarted, Fact, StepFinished,
 };
 use crate::engine::state::State;
 use crate::trust::Mode;
@@ -84,14 +84,34 @@ fn clock(state: &mut State, event: &Event, fact: &ExerciseClock) {
 }
 
 fn injected(state: &mut State, event: &Event, fact: &ExerciseInjected) {
-    if let Some(exercise) = conducted(state, event) {
-        exercise.injected.push((event.told_at(), fact.clone()));
+    let Some(exercise) = conducted(state, event) else {
+        return;
+    };
+    let mut came = exercise.injected.iter();
+    if came.any(|(_, other)| other.inject == fact.inject) {
+        conflict(state, event, format!("{} came twice", fact.inject));
+        return;
     }
+    exercise.injected.push((event.told_at(), fact.clone()));
 }
 
 fn answered(state: &mut State, event: &Event, fact: &ExerciseAnswered) {
-    if let Some(exercise) = conducted(state, event) {
-        exercise.answered.push(fact.clone());
+    let Some(exercise) = conducted(state, event) else {
+        return;
+    };
+    if exercise.answer(&fact.step, fact.purpose).is_some() {
+        conflict(state, event, format!("{} was answered twice", fact.step));
+        return;
+    }
+    exercise.answered.push(fact.clone());
+}
+
+/// What was answered is over: another try of it is answered anew.
+pub(super) fn finished(state: &mut State, fact: &StepFinished) {
+    if let Some(exercise) = state.exercise.as_mut() {
+        let is_over =
+            |answer: &ExerciseAnswered| answer.step == fact.step && answer.purpose == fact.purpose;
+        Arc::make_mut(exercise).answered.retain(|one| !is_over(one));
     }
 }
 

@@ -133,6 +133,7 @@ pub(super) fn started(state: &mut State, event: &Event, fact: &StepStarted) {
 }
 
 pub(super) fn finished(state: &mut State, event: &Event, fact: &StepFinished) {
+    super::exercise::finished(state, fact);
     if !fits::outputs(state, event, fact) {
         return;
     }

@@ -6,7 +6,8 @@ use super::incident::text;
 use crate::engine::at::At;
 use crate::engine::command::{Decision, Refusal, RefusalKind};
 use crate::engine::exercise::{
-    CONTROLLERS, ClockChange, Control, Exercise, FACILITATOR, FASTEST, SimClock, is_controller,
+    CONTROLLERS, ClockChange, Control, Exercise, FACILITATOR, FASTEST, MAX_ANSWER, SimClock,
+    is_controller,
 };
 use crate::engine::fact::{
     ExerciseClock, ExerciseEnded, ExerciseFeedback, ExerciseRefused, ExerciseSealed, Fact,
@@ -14,9 +15,6 @@ use crate::engine::fact::{
 use crate::engine::state::State;
 use crate::runbook::model::Role;
 use crate::trust::Principal;
-
-/// A simulated result is in one event: at most so many bytes.
-pub const MAX_ANSWER: usize = 2 << 20;
 
 pub(super) fn control(state: &State, control: Control, at: &At) -> Result<Decision, Refusal> {
     let exercise = of(state)?;
@@ -70,11 +68,18 @@ fn fact(exercise: &Exercise, control: Control, at: &At) -> Result<Fact, Refusal>
         Control::Inject(inject) => {
             let attached: usize = inject.attachments.iter().map(|one| one.text.len()).sum();
             fits("a message", inject.message.len() + attached)?;
+            let mut came = exercise.injected.iter();
+            if came.any(|(_, other)| other.inject == inject.inject) {
+                return Err(done_already(&format!("{} has come", inject.inject)));
+            }
             (*inject).into()
         }
         Control::Answer(answer) => {
             let logs: usize = answer.logs.iter().map(|log| log.text.len()).sum();
             fits("a simulated result", logs + answer.output.len())?;
+            if exercise.answer(&answer.step, answer.purpose).is_some() {
+                return Err(done_already(&format!("{} is answered", answer.step)));
+            }
             (*answer).into()
         }
         Control::End {
@@ -88,6 +93,10 @@ fn fact(exercise: &Exercise, control: Control, at: &At) -> Result<Fact, Refusal>
         }
         .into(),
     })
+}
+
+fn done_already(what: &str) -> Refusal {
+    Refusal::new(RefusalKind::WrongState, format!("{what} already"))
 }
 
 fn fits(what: &str, size: usize) -> Result<(), Refusal> {

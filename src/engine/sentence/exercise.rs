@@ -13,10 +13,7 @@ impl Words {
         match &event.fact {
             Fact::ExerciseStarted(fact) => {
                 let (form, title) = (self.free(&fact.form), self.free(&fact.title));
-                format!(
-                    "{by} prepared the exercise {} ({form}): {title}",
-                    self.free(&fact.scenario)
-                )
+                format!("{by} prepared an exercise ({form}): {title}")
             }
             Fact::ExerciseClock(fact) => format!("{by} {}", self.clock(fact)),
             Fact::ExerciseInjected(fact) => {

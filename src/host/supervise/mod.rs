@@ -224,6 +224,15 @@ impl Job {
         Ok(bytes)
     }
 
+    /// Puts there what a command would have printed that is not run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn printed(&self, text: &[u8]) -> io::Result<()> {
+        super::files::create_private_dir(&self.dir)?;
+        super::files::write_atomic(&self.dir.join("output"), text, 0o600)
+    }
+
     fn exit(&self) -> io::Result<Option<Exit>> {
         let path = self.dir.join("exit");
         let Some(bytes) = absent_is_none(read_plain_limited(&path, 64 << 10))? else {

@@ -86,7 +86,8 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     let clock = Rich::of(
         Tone::Title,
         format!("{} {}", canvas.zone.clock(world.now), canvas.zone.name()),
-    );
+    )
+    .and(Tone::Exercise, simulated(world, open, canvas));
     let mut used = canvas.rich_right(area.x, right, area.y, &clock);
     let state = &open.state;
     let mut facts = Rich::default();
@@ -122,6 +123,27 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     let room = (area.width - 1).saturating_sub(used);
     canvas.rich(area.x + 1, area.y + 1, room, &people);
     banners(model, world, canvas, area, area.y + 2)
+}
+
+/// ` sim x6 · 09:31 real`: how the clock of an exercise runs, and what real ones show.
+fn simulated(world: &World, open: &Open, canvas: &Canvas<'_>) -> String {
+    let Some(exercise) = &open.state.exercise else {
+        return String::new();
+    };
+    let pace = if exercise.ended.is_some() {
+        "over".to_owned()
+    } else if exercise.clock.paused {
+        "STOPPED".to_owned()
+    } else {
+        let (whole, part) = (exercise.clock.scale / 1_000, exercise.clock.scale % 1_000);
+        let part = format!(".{part:03}");
+        format!(
+            "x{whole}{}",
+            part.trim_end_matches('0').trim_end_matches('.')
+        )
+    };
+    let real = world.real.with_timezone(world.now.offset());
+    format!(" sim {pace} · {} real", canvas.zone.minute(real))
 }
 
 /// `leaked-cloud-key@3f9c2e1 · you: bob (operator) · IC alice · approvers carol, dan`
