@@ -1,7 +1,7 @@
 //! What the record shows of what a script asks about: which of its proofs were so, and when, on the simulated clock.
-//! What was gone back over, and what breaks a promise of the record, counts for nothing.
+//! What was gone back over, what came after the end, and what breaks a promise of the record, counts for nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +19,11 @@ use crate::trust::Principal;
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     counting: Vec<Arc<Event>>,
-    void: BTreeSet<EventId>,
+    /// What breaks a promise.
+    broken: BTreeSet<EventId>,
+    /// What was gone back over, and to when; the earliest where that was more than once.
+    gone: BTreeMap<EventId, DateTime<Utc>>,
+    ended: Option<DateTime<Utc>>,
 }
 
 /// That something was so.
@@ -37,41 +41,50 @@ impl Progress {
     /// Of these events, in the order of the record; `state` is what they fold to.
     #[must_use]
     pub fn of(state: &State, events: &[Arc<Event>]) -> Self {
-        let broken: BTreeSet<EventId> = state
-            .flags
-            .iter()
-            .filter(|flag| flag.violation)
-            .map(|flag| flag.event)
-            .collect();
-        let mut progress = Self::default();
-        for event in events {
-            if broken.contains(&event.id) {
-                progress.void.insert(event.id);
+        let broken = state.flags.iter().filter(|flag| flag.violation);
+        let mut progress = Self {
+            broken: broken.map(|flag| flag.event).collect(),
+            ..Self::default()
+        };
+        for (index, event) in events.iter().enumerate() {
+            if progress.broken.contains(&event.id) {
                 continue;
             }
-            progress.take(event);
+            match &event.fact {
+                Fact::ExerciseClock(fact) if fact.change == ClockChange::Back => {
+                    progress.go_back(&events[..index], fact.clock.sim);
+                }
+                Fact::ExerciseEnded(_) if progress.ended.is_none() => {
+                    progress.ended = Some(event.told_at());
+                }
+                // The clock stands still from the end on.
+                _ if progress.ended.is_some_and(|end| event.told_at() >= end) => continue,
+                _ => {}
+            }
+            progress.counting.push(Arc::clone(event));
         }
         progress
     }
 
-    fn take(&mut self, event: &Arc<Event>) {
-        if let Fact::ExerciseClock(fact) = &event.fact
-            && fact.change == ClockChange::Back
-        {
-            let (stay, gone) = std::mem::take(&mut self.counting)
-                .into_iter()
-                .partition(|event| event.told_at() < fact.clock.sim || is_beginning(&event.fact));
-            self.counting = stay;
-            let gone: Vec<Arc<Event>> = gone;
-            self.void.extend(gone.iter().map(|event| event.id));
+    fn go_back(&mut self, before: &[Arc<Event>], to: DateTime<Utc>) {
+        let is_gone = |event: &Arc<Event>| stands_at(event) >= to && !is_beginning(&event.fact);
+        for event in before.iter().filter(|event| is_gone(event)) {
+            let earliest = self.gone.entry(event.id).or_insert(to);
+            *earliest = to.min(*earliest);
         }
-        self.counting.push(Arc::clone(event));
+        self.counting.retain(|event| !is_gone(event));
     }
 
-    /// Whether an event counts for nothing.
+    /// Whether an event counts for nothing, because it was gone back over or breaks a promise.
     #[must_use]
     pub fn is_void(&self, event: &EventId) -> bool {
-        self.void.contains(event)
+        self.broken.contains(event) || self.gone.contains_key(event)
+    }
+
+    /// To when the exercise went back over an event, if it did.
+    #[must_use]
+    pub fn gone_back(&self, event: &EventId) -> Option<DateTime<Utc>> {
+        self.gone.get(event).copied()
     }
 
     /// What counts, in the order of the record.
@@ -100,12 +113,11 @@ impl Progress {
             .collect()
     }
 
-    /// When an inject came last.
+    /// When an inject came; the first time, where somebody let it come again.
     #[must_use]
     pub fn came(&self, inject: &str) -> Option<Seen> {
         self.counting
             .iter()
-            .rev()
             .find(|event| matches!(&event.fact, Fact::ExerciseInjected(fact) if fact.inject == inject))
             .map(seen)
     }
@@ -117,6 +129,14 @@ impl Progress {
             matches!(&event.fact, Fact::ExerciseClock(fact)
                 if fact.change == *change && fact.to.as_deref() == Some(to))
         })
+    }
+}
+
+/// The simulated time an event belongs to: going back belongs to where it went.
+fn stands_at(event: &Event) -> DateTime<Utc> {
+    match &event.fact {
+        Fact::ExerciseClock(fact) if fact.change == ClockChange::Back => fact.clock.sim,
+        _ => event.told_at(),
     }
 }
 

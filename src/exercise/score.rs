@@ -1,15 +1,15 @@
 //! How it went: each expectation met, late or missed as the record shows it, an evaluator's word over that, and a rating
-//! proposed for each objective. It says what was done in which duty, and ranks nobody.
+//! proposed for each objective. It says what was done in which duty, and ranks nobody. `docs/exercises.md` has the rules.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::due::after;
 use super::progress::{Progress, Seen};
 use super::seal::{Item, Rating, RemarkKind, Verdict};
-use crate::engine::{EventId, Fact, State};
+use crate::engine::fact::Signed;
+use crate::engine::sentence::said;
+use crate::engine::{EventId, Fact, State, StepRef};
 use crate::runbook::scenario::{Expectation, Proof, Scenario};
 use crate::trust::Principal;
 
@@ -38,11 +38,16 @@ pub struct Scored {
     pub objective: String,
     pub weight: u32,
     pub critical: bool,
-    /// `None` while what it is about has not come.
+    /// When its time began; `None` while what it is about has not come.
+    pub from: Option<DateTime<Utc>>,
     pub deadline: Option<DateTime<Utc>>,
     /// When it was done, and what shows it.
     pub done: Option<DateTime<Utc>>,
     pub event: Option<EventId>,
+    /// From when its time began until it was done, in simulated milliseconds.
+    pub took_millis: Option<i64>,
+    /// When what must never be was so, if it was.
+    pub broken: Option<DateTime<Utc>>,
     /// What the record shows.
     pub shown: Verdict,
     /// What it counts as: an evaluator's word, else what the record shows.
@@ -58,13 +63,15 @@ pub struct Rated {
     pub id: String,
     pub title: String,
     pub capability: String,
-    /// From its expectations; `None` while none of them is decided.
+    /// From its expectations; `None` while something critical, or more than half of their weight, is not decided.
     pub proposed: Option<Rating>,
     /// An evaluator's word.
     pub confirmed: Option<Rating>,
     pub reason: Option<String>,
     /// Weight of what was met, a late one by half, in hundredths of the weight that was decided.
     pub share: Option<u32>,
+    /// How many of its expectations are not decided, though they could have been.
+    pub undecided: usize,
 }
 
 /// Something an evaluator saw.
@@ -84,7 +91,7 @@ pub struct Latency {
     pub step: String,
     pub asked: DateTime<Utc>,
     pub millis: Option<i64>,
-    /// `approved`, `denied`, or nothing yet.
+    /// `approved`, `denied`, `withdrawn`, `overridden`, or nothing yet.
     pub answer: Option<&'static str>,
 }
 
@@ -98,19 +105,20 @@ pub struct Refused {
     pub what: String,
 }
 
-/// How it stands at that simulated time.
+/// How it stands at that simulated time, with what the controllers sealed in the order of the record.
 #[must_use]
 pub fn score(
     scenario: &Scenario,
     state: &State,
     progress: &Progress,
-    items: &[(Principal, Item)],
+    items: &[(EventId, Principal, Item)],
     now: DateTime<Utc>,
 ) -> Score {
+    let judge = Judge::new(state, progress, items, now);
     let expectations: Vec<Scored> = scenario
         .expectations
         .iter()
-        .map(|one| scored(one, state, progress, items, now))
+        .map(|one| judge.scored(one))
         .collect();
     let objectives = scenario
         .objectives
@@ -119,30 +127,25 @@ pub fn score(
             let of_it = expectations
                 .iter()
                 .filter(|one| one.objective == objective.id);
-            let (proposed, share) = rating(of_it);
-            let said = items.iter().rev().find_map(|(_, item)| match item {
-                Item::Rating {
-                    objective: id,
-                    rating,
-                    reason,
-                } if *id == objective.id => Some((*rating, reason.clone())),
-                _ => None,
-            });
+            let proposal = proposed(of_it, judge.is_aborted);
+            let said = judge.rating(&objective.id);
             Rated {
                 id: objective.id.clone(),
                 title: objective.title.clone(),
                 capability: objective.capability.clone(),
-                proposed,
-                confirmed: said.as_ref().map(|(rating, _)| *rating),
-                reason: said.and_then(|(_, reason)| reason),
-                share,
+                proposed: proposal.rating,
+                confirmed: said.map(|(rating, _)| rating),
+                reason: said.and_then(|(_, reason)| reason.clone()),
+                share: proposal.share,
+                undecided: proposal.undecided,
             }
         })
         .collect();
+    let items = items.iter().map(|(_, _, item)| item);
     Score {
         expectations,
         objectives,
-        remarks: items.iter().filter_map(|(_, item)| remark(item)).collect(),
+        remarks: items.filter_map(remark).collect(),
         decisions: decisions(progress),
         refused: refused(state, progress),
         overrides: progress
@@ -171,82 +174,188 @@ fn remark(item: &Item) -> Option<Remark> {
     })
 }
 
-fn scored(
-    one: &Expectation,
-    state: &State,
-    progress: &Progress,
-    items: &[(Principal, Item)],
+/// What everything is judged by.
+struct Judge<'a> {
+    progress: &'a Progress,
+    items: &'a [(EventId, Principal, Item)],
+    begun: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Scored {
-    let begun = state
-        .exercise
-        .as_ref()
-        .map_or(now, |exercise| exercise.started.clock.sim);
-    let base = match &one.about {
-        Some(inject) => progress.came(inject).map(|seen| seen.at),
-        None => Some(begun),
-    };
-    let deadline = base.map(|base| after(base, one.by));
-    let done = base.and_then(|base| done(&one.proof, progress, base));
-    let is_over = state
-        .exercise
-        .as_deref()
-        .is_some_and(|exercise| !exercise.is_on());
-    let shown = match (base, deadline) {
-        (Some(base), Some(deadline)) => {
-            if progress.all(&one.never).iter().any(|seen| seen.at >= base) {
-                Verdict::Missed
-            } else {
-                match &done {
-                    Some(seen) if seen.at <= deadline => Verdict::Met,
-                    Some(_) => Verdict::Late,
-                    None if is_over && now < deadline => Verdict::NotReached,
-                    None if one.proof.is_empty() && one.never.is_empty() => Verdict::Open,
-                    // Nothing had to be done but to keep from something.
-                    None if one.proof.is_empty() && (is_over || now >= deadline) => Verdict::Met,
-                    None if now > deadline => Verdict::Missed,
-                    None => Verdict::Open,
-                }
-            }
-        }
-        _ if is_over => Verdict::NotReached,
-        _ => Verdict::Open,
-    };
-    let said = items.iter().rev().find_map(|(_, item)| match item {
-        Item::Verdict {
-            expectation,
-            verdict,
-            reason,
-        } if *expectation == one.id => Some((*verdict, reason.clone())),
-        _ => None,
-    });
-    Scored {
-        id: one.id.clone(),
-        action: one.action.clone(),
-        role: one.role.clone(),
-        objective: one.objective.clone(),
-        weight: one.weight,
-        critical: one.critical,
-        deadline,
-        done: done.as_ref().map(|seen| seen.at),
-        event: done.map(|seen| seen.event),
-        shown,
-        verdict: said.as_ref().map_or(shown, |(verdict, _)| *verdict),
-        reason: said.map(|(_, reason)| reason),
-    }
+    is_over: bool,
+    is_aborted: bool,
 }
 
-/// The first time it was done. What is done again and again counts only from when it was asked for; what is done once
-/// may have been done before.
-fn done(proofs: &[Proof], progress: &Progress, base: DateTime<Utc>) -> Option<Seen> {
-    proofs
-        .iter()
-        .flat_map(|proof| {
-            let seen = progress.all(std::slice::from_ref(proof));
-            let counts = move |seen: &Seen| !is_repeated(proof) || seen.at >= base;
-            seen.into_iter().filter(counts)
+/// Between which times something is to be done.
+struct Window {
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(
+        state: &State,
+        progress: &'a Progress,
+        items: &'a [(EventId, Principal, Item)],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let exercise = state.exercise.as_deref();
+        let ended = exercise.and_then(|exercise| exercise.ended.as_ref());
+        Self {
+            progress,
+            items,
+            begun: exercise.map_or(now, |exercise| exercise.started.clock.sim),
+            // From the end on the clock stands still.
+            now: exercise
+                .filter(|_| ended.is_some())
+                .map_or(now, |exercise| exercise.clock.sim),
+            is_over: ended.is_some(),
+            is_aborted: ended.is_some_and(|ended| ended.aborted),
+        }
+    }
+
+    fn scored(&self, one: &Expectation) -> Scored {
+        let from = match &one.about {
+            Some(inject) => self.progress.came(inject).map(|seen| seen.at),
+            None => Some(self.begun),
+        };
+        let window = from.map(|from| Window {
+            from,
+            until: after(from, one.by),
+        });
+        let done = window
+            .as_ref()
+            .and_then(|window| self.done(&one.proof, window));
+        let broken = window
+            .as_ref()
+            .and_then(|window| self.broken(one, window))
+            .map(|seen| seen.at);
+        let shown = match &window {
+            Some(_) if broken.is_some() => Verdict::Missed,
+            Some(window) => self.verdict(one, window, done.as_ref()),
+            None if self.is_over => Verdict::NotReached,
+            None => Verdict::Open,
+        };
+        let deadline = window.as_ref().map(|window| window.until);
+        let done_at = done.as_ref().map(|seen| seen.at);
+        let settled = deadline.into_iter().chain(done_at).min();
+        let said = self.said(&one.id, settled);
+        Scored {
+            id: one.id.clone(),
+            action: one.action.clone(),
+            role: one.role.clone(),
+            objective: one.objective.clone(),
+            weight: one.weight,
+            critical: one.critical,
+            from,
+            deadline,
+            done: done_at,
+            event: done.map(|seen| seen.event),
+            took_millis: done_at
+                .zip(from)
+                .map(|(done, from)| (done - from).num_milliseconds().max(0)),
+            broken,
+            shown,
+            verdict: said.map_or(shown, |(verdict, _)| verdict),
+            reason: said.map(|(_, reason)| reason.clone()),
+        }
+    }
+
+    fn verdict(&self, one: &Expectation, window: &Window, done: Option<&Seen>) -> Verdict {
+        let is_past = self.now > window.until;
+        match done {
+            Some(seen) if seen.at <= window.until => Verdict::Met,
+            Some(_) => Verdict::Late,
+            // Nothing has to be done but to keep from something, as long as there is an exercise to keep from it in.
+            None if one.proof.is_empty() && !one.never.is_empty() => {
+                if is_past || (self.is_over && !self.is_aborted) {
+                    Verdict::Met
+                } else if self.is_over {
+                    Verdict::NotReached
+                } else {
+                    Verdict::Open
+                }
+            }
+            None if self.is_over && !is_past => Verdict::NotReached,
+            // An evaluator has to say it.
+            None if one.proof.is_empty() => Verdict::Open,
+            None if is_past => Verdict::Missed,
+            None => Verdict::Open,
+        }
+    }
+
+    /// The first time that something was so that must never be. Where nothing else is expected, the deadline is how long
+    /// it must not be.
+    fn broken(&self, one: &Expectation, window: &Window) -> Option<Seen> {
+        self.progress
+            .all(&one.never)
+            .into_iter()
+            .filter(|seen| seen.at >= window.from)
+            .filter(|seen| !one.proof.is_empty() || seen.at <= window.until)
+            .min_by_key(|seen| seen.at)
+    }
+
+    /// The first time it was done. What is done again and again counts only from when it was asked for; what is done
+    /// once may have been done before.
+    fn done(&self, proofs: &[Proof], window: &Window) -> Option<Seen> {
+        proofs
+            .iter()
+            .flat_map(|proof| {
+                let stands = self.standing(proof, window.from);
+                let seen = self.progress.all(std::slice::from_ref(proof));
+                seen.into_iter().filter(move |seen| {
+                    !is_repeated(proof) || seen.at >= window.from || stands == Some(seen.event)
+                })
+            })
+            .min_by_key(|seen| seen.at)
+    }
+
+    /// The change that a severity stood by at that time.
+    fn standing(&self, proof: &Proof, at: DateTime<Utc>) -> Option<EventId> {
+        let Proof::Severity(_) = proof else {
+            return None;
+        };
+        let events = self.progress.events().iter();
+        events
+            .filter(|event| matches!(event.fact, Fact::SeverityChanged(_)))
+            .rfind(|event| event.told_at() < at)
+            .map(|event| event.id)
+    }
+
+    /// An evaluator's last word about an expectation. One that was said before the exercise went back over it is gone
+    /// with what it was said of.
+    fn said(
+        &self,
+        expectation: &str,
+        settled: Option<DateTime<Utc>>,
+    ) -> Option<(Verdict, &'a String)> {
+        self.items.iter().rev().find_map(|(event, _, item)| {
+            let Item::Verdict {
+                expectation: id,
+                verdict,
+                reason,
+            } = item
+            else {
+                return None;
+            };
+            let back = self.progress.gone_back(event);
+            let stands = back.is_none_or(|back| settled.is_some_and(|settled| settled < back));
+            (id == expectation && stands).then_some((*verdict, reason))
         })
-        .min_by_key(|seen| seen.at)
+    }
+
+    /// An evaluator's last word about an objective, since the exercise went back for the last time.
+    fn rating(&self, objective: &str) -> Option<(Rating, &'a Option<String>)> {
+        self.items
+            .iter()
+            .rev()
+            .find_map(|(event, _, item)| match item {
+                Item::Rating {
+                    objective: id,
+                    rating,
+                    reason,
+                } if id == objective && !self.progress.is_void(event) => Some((*rating, reason)),
+                _ => None,
+            })
+    }
 }
 
 fn is_repeated(proof: &Proof) -> bool {
@@ -257,7 +366,6 @@ fn is_repeated(proof: &Proof) -> bool {
             | Proof::Followup(_)
             | Proof::Collected(_)
             | Proof::Severity(_)
-            | Proof::Role(_)
             | Proof::Asked(_)
             | Proof::Denied(_)
             | Proof::Refused(_)
@@ -265,71 +373,118 @@ fn is_repeated(proof: &Proof) -> bool {
     )
 }
 
-/// What is proposed for an objective: P where all was met, U where hardly anything was, or something critical was
-/// missed and not even half of the rest met.
-fn rating<'a>(of_it: impl Iterator<Item = &'a Scored>) -> (Option<Rating>, Option<u32>) {
-    let (mut total, mut got) = (0_u64, 0_u64);
-    let (mut is_critical_missed, mut is_all_met) = (false, true);
+/// What is proposed for an objective, and from how much.
+#[derive(Default)]
+struct Proposal {
+    rating: Option<Rating>,
+    share: Option<u32>,
+    undecided: usize,
+}
+
+/// P where all was met; S from three quarters of the weight on, if nothing critical was missed; M from two fifths on, or
+/// from half where something critical was missed; else U. Nothing while what is not decided outweighs the rest.
+fn proposed<'a>(of_it: impl Iterator<Item = &'a Scored>, is_aborted: bool) -> Proposal {
+    let (mut all, mut decided, mut got) = (0_u64, 0_u64, 0_u64);
+    let (mut is_critical_missed, mut is_critical_open, mut is_all_met) = (false, false, true);
+    let mut undecided = 0;
     for one in of_it {
-        let weight = u64::from(one.weight.max(1));
+        let weight = 2 * u64::from(one.weight.max(1));
         match one.verdict {
-            Verdict::Met => got += 2 * weight,
+            Verdict::Met => got += weight,
             Verdict::Late => {
-                got += weight;
+                got += weight / 2;
                 is_all_met = false;
             }
             Verdict::Missed => {
                 is_all_met = false;
                 is_critical_missed |= one.critical;
             }
-            Verdict::Open | Verdict::NotReached => continue,
+            // What it is about was on a way that was not taken.
+            Verdict::NotReached if one.deadline.is_none() && !is_aborted => continue,
+            Verdict::Open | Verdict::NotReached => {
+                undecided += 1;
+                is_critical_open |= one.critical;
+                all += weight;
+                continue;
+            }
         }
-        total += 2 * weight;
+        all += weight;
+        decided += weight;
     }
-    if total == 0 {
-        return (None, None);
+    if decided == 0 {
+        return Proposal {
+            undecided,
+            ..Proposal::default()
+        };
     }
-    let share = got * 100 / total;
+    let reaches = |hundredths: u64| got * 100 >= hundredths * decided;
     let rating = if is_all_met {
         Rating::P
-    } else if share >= 75 && !is_critical_missed {
+    } else if reaches(75) && !is_critical_missed {
         Rating::S
-    } else if share >= 40 {
+    } else if reaches(if is_critical_missed { 50 } else { 40 }) {
         Rating::M
     } else {
         Rating::U
     };
-    (Some(rating), u32::try_from(share).ok())
+    let is_enough = !is_critical_open && decided * 2 >= all;
+    Proposal {
+        rating: is_enough.then_some(rating),
+        share: u32::try_from(got * 100 / decided).ok(),
+        undecided,
+    }
+}
+
+/// What an answer is to: a step, and the request it names.
+struct Asked {
+    step: StepRef,
+    request: String,
+    place: usize,
 }
 
 fn decisions(progress: &Progress) -> Vec<Latency> {
-    let mut all: Vec<(EventId, Latency)> = Vec::new();
-    let mut open: BTreeMap<String, usize> = BTreeMap::new();
+    let mut all: Vec<Latency> = Vec::new();
+    let mut open: Vec<Asked> = Vec::new();
     for event in progress.events() {
-        let (step, answer) = match &event.fact {
+        let at = event.told_at();
+        let (step, signed, answer): (&StepRef, &Signed, _) = match &event.fact {
             Fact::CheckpointRequested(fact) => {
-                let step = fact.record.step.to_string();
-                open.insert(step.clone(), all.len());
-                let latency = Latency {
-                    step,
-                    asked: event.told_at(),
+                // Who asks anew waits for that.
+                open.retain(|asked| asked.step != fact.record.step);
+                open.push(Asked {
+                    step: fact.record.step.clone(),
+                    request: fact.record.digest().to_string(),
+                    place: all.len(),
+                });
+                all.push(Latency {
+                    step: fact.record.step.to_string(),
+                    asked: at,
                     millis: None,
                     answer: None,
-                };
-                all.push((event.id, latency));
+                });
                 continue;
             }
-            Fact::CheckpointApproved(fact) => (fact.step.to_string(), "approved"),
-            Fact::CheckpointDenied(fact) => (fact.step.to_string(), "denied"),
+            Fact::CheckpointApproved(fact) => (&fact.step, &fact.signed, "approved"),
+            Fact::CheckpointDenied(fact) => (&fact.step, &fact.signed, "denied"),
+            Fact::CheckpointWithdrawn(fact) => (&fact.step, &fact.signed, "withdrawn"),
+            Fact::CheckpointOverridden(fact) => (&fact.record.step, &fact.signed, "overridden"),
             _ => continue,
         };
-        if let Some((_, latency)) = open.remove(&step).and_then(|index| all.get_mut(index)) {
-            let took: TimeDelta = event.told_at() - latency.asked;
-            latency.millis = Some(took.num_milliseconds());
+        let named = said(signed, "request");
+        let found = open.iter().position(|asked| {
+            asked.step == *step
+                && (answer == "overridden"
+                    || named.as_ref().is_none_or(|name| *name == asked.request))
+        });
+        let Some(asked) = found.map(|found| open.swap_remove(found)) else {
+            continue;
+        };
+        if let Some(latency) = all.get_mut(asked.place) {
+            latency.millis = Some((at - latency.asked).num_milliseconds());
             latency.answer = Some(answer);
         }
     }
-    all.into_iter().map(|(_, latency)| latency).collect()
+    all
 }
 
 fn refused(state: &State, progress: &Progress) -> Vec<Refused> {
