@@ -13,7 +13,7 @@ use super::{Desk, DriverError, Session, begin};
 use crate::engine::command::{OfferedPolicy, Ran, RefusalKind, StartIncident, StepKey};
 use crate::engine::exercise::{Control, FACILITATOR, SimClock};
 use crate::engine::fact::{Evidence, ExerciseAnswered, ExerciseStarted};
-use crate::engine::{Command, ExecRecord, Intent, Refusal, StepRef};
+use crate::engine::{Command, EventId, ExecRecord, Intent, Refusal, StepRef};
 use crate::exercise::seal::{self, Item, Key};
 use crate::exercise::{Progress, due};
 use crate::host::files;
@@ -140,12 +140,10 @@ impl Session {
 
     /// What the controllers sealed so far, without what was gone back over.
     #[must_use]
-    pub fn items(&self, key: &Key, progress: &Progress) -> Vec<(Principal, Item)> {
-        seal::items(self.state(), key)
-            .into_iter()
-            .filter(|(event, _, _)| !progress.is_void(event))
-            .map(|(_, by, item)| (by, item))
-            .collect()
+    pub fn items(&self, key: &Key, progress: &Progress) -> Vec<(EventId, Principal, Item)> {
+        let mut items = seal::items(self.state(), key);
+        items.retain(|(event, _, _)| !progress.is_void(event));
+        items
     }
 
     /// What of the record counts in the exercise.
@@ -195,7 +193,7 @@ impl Session {
             let items: Vec<Item> = self
                 .items(key, &progress)
                 .into_iter()
-                .map(|(_, item)| item)
+                .map(|(_, _, item)| item)
                 .collect();
             let due = due::due(scenario, self.state(), &progress, &items, now);
             let Some(first) = due.first() else { break };
@@ -224,7 +222,7 @@ impl Session {
         let items: Vec<Item> = self
             .items(key, &progress)
             .into_iter()
-            .map(|(_, item)| item)
+            .map(|(_, _, item)| item)
             .collect();
         due::next(scenario, self.state(), &progress, &items)
     }

@@ -111,8 +111,8 @@ pub fn coming(scenario: &Scenario, state: &State, progress: &Progress, items: &[
     let begun = exercise.started.clock.sim;
     let mut all: Vec<Due> = Vec::new();
     for one in &scenario.moves {
-        if !progress.clock_was(&ClockChange::Move, &one.id)
-            && !progress.clock_was(&ClockChange::Back, &one.id)
+        if !progress.clock_was(ClockChange::Move, &one.id)
+            && !progress.clock_was(ClockChange::Back, &one.id)
         {
             all.push(Due {
                 at: after(begun, one.at),
@@ -122,7 +122,7 @@ pub fn coming(scenario: &Scenario, state: &State, progress: &Progress, items: &[
     }
     for pause in &scenario.clock.pauses {
         let name = format!("planned at {} min", pause.as_secs() / 60);
-        if !progress.clock_was(&ClockChange::Paused, &name) {
+        if !progress.clock_was(ClockChange::Paused, &name) {
             all.push(Due {
                 at: after(begun, *pause),
                 what: What::Pause(name),
@@ -142,7 +142,7 @@ pub fn coming(scenario: &Scenario, state: &State, progress: &Progress, items: &[
         }
     }
     all.extend(answers(scenario, state, progress));
-    if !progress.clock_was(&ClockChange::Paused, OVER) {
+    if !progress.clock_was(ClockChange::Paused, OVER) {
         all.push(Due {
             at: after(begun, scenario.clock.length),
             what: What::Over,

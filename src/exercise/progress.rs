@@ -24,6 +24,10 @@ pub struct Progress {
     /// What was gone back over, and to when; the earliest where that was more than once.
     gone: BTreeMap<EventId, DateTime<Utc>>,
     ended: Option<DateTime<Utc>>,
+    /// When each inject came; the first time, where somebody let it come again.
+    came: BTreeMap<String, Seen>,
+    /// What the clock was set for.
+    set: BTreeSet<(ClockChange, String)>,
 }
 
 /// That something was so.
@@ -63,7 +67,24 @@ impl Progress {
             }
             progress.counting.push(Arc::clone(event));
         }
+        progress.index();
         progress
+    }
+
+    fn index(&mut self) {
+        for event in &self.counting {
+            match &event.fact {
+                Fact::ExerciseInjected(fact) => {
+                    let inject = self.came.entry(fact.inject.clone());
+                    inject.or_insert_with(|| seen(event));
+                }
+                Fact::ExerciseClock(fact) => {
+                    let to = fact.to.clone().unwrap_or_default();
+                    self.set.insert((fact.change, to));
+                }
+                _ => {}
+            }
+        }
     }
 
     fn go_back(&mut self, before: &[Arc<Event>], to: DateTime<Utc>) {
@@ -113,22 +134,16 @@ impl Progress {
             .collect()
     }
 
-    /// When an inject came; the first time, where somebody let it come again.
+    /// When an inject came.
     #[must_use]
-    pub fn came(&self, inject: &str) -> Option<Seen> {
-        self.counting
-            .iter()
-            .find(|event| matches!(&event.fact, Fact::ExerciseInjected(fact) if fact.inject == inject))
-            .map(seen)
+    pub fn came(&self, inject: &str) -> Option<&Seen> {
+        self.came.get(inject)
     }
 
     /// Whether the clock was set for this reason and place.
     #[must_use]
-    pub fn clock_was(&self, change: &ClockChange, to: &str) -> bool {
-        self.counting.iter().any(|event| {
-            matches!(&event.fact, Fact::ExerciseClock(fact)
-                if fact.change == *change && fact.to.as_deref() == Some(to))
-        })
+    pub fn clock_was(&self, change: ClockChange, to: &str) -> bool {
+        self.set.contains(&(change, to.to_owned()))
     }
 }
 

@@ -86,7 +86,7 @@ pub fn coming(common: &Common, session: &Session) -> Result<(), CliError> {
     let items: Vec<_> = session
         .items(&key, &progress)
         .into_iter()
-        .map(|(_, item)| item)
+        .map(|(_, _, item)| item)
         .collect();
     let coming = due::coming(&scenario, session.state(), &progress, &items);
     if common.json {

@@ -42,7 +42,7 @@ impl Scripts {
         let (scenario, key) = self.read(session)?;
         let progress = session.progress();
         let items = session.items(&key, &progress);
-        let sealed: Vec<_> = items.iter().map(|(_, item)| item.clone()).collect();
+        let sealed: Vec<_> = items.iter().map(|(_, _, item)| item.clone()).collect();
         let now = session.now().to_utc();
         Some(Arc::new(Script {
             coming: due::coming(&scenario, session.state(), &progress, &sealed),
