@@ -148,8 +148,13 @@ pub enum Cmd {
         what: SchemaOf,
     },
     /// The runbooks of the library, those that match best first
-    List { query: Option<String> },
-    /// A runbook as it will be walked
+    List {
+        query: Option<String>,
+        /// The scenarios of exercises instead
+        #[arg(long)]
+        scenarios: bool,
+    },
+    /// A runbook as it will be walked, or what players may see of a scenario
     Show {
         #[arg(value_name = "RUNBOOK[@REV]")]
         runbook: String,

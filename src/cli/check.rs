@@ -21,6 +21,7 @@ use crate::runbook::gates::{Keys, Passers, Prover};
 use crate::runbook::model::{Runbook, StepId};
 use crate::runbook::policy::Policy;
 use crate::runbook::problem::{Place, Problem, Severity};
+use crate::runbook::scenario::is_scenario;
 use crate::runbook::{lines, parse};
 use crate::timeline::clocks;
 use crate::trust::people::PeopleProblem;
@@ -355,6 +356,9 @@ pub(super) fn gates(common: &Common) -> Result<(), CliError> {
     let (mut found, mut shut) = (Vec::new(), false);
     for entry in library.entries(&pin)?.entries {
         let bytes = bytes_of(&library, &entry)?;
+        if is_scenario(&bytes) {
+            continue;
+        }
         let Some(book) = parse::runbook(&entry.path, &bytes).0 else {
             out::talk(&format!("{}: cannot be read", escape::line(&entry.path)));
             continue;

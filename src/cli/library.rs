@@ -9,17 +9,19 @@ use serde_json::json;
 use super::args::{Cmd, Common, People as PeopleCmd, SchemaOf};
 pub(super) use super::check::{of_library, problems_of};
 use super::config::Config;
-use super::{CliError, check, out, people};
+use super::{CliError, check, out, people, scenarios};
 use crate::driver::begin;
 use crate::evidence::escape;
 use crate::host::clock::{Clock as _, SystemClock};
+use crate::library::catalog::{Catalog, Memory};
 use crate::library::{How, Library, POLICY};
-use crate::runbook::header::{self, Header};
+use crate::runbook::header::{self, Header, Listed};
+use crate::runbook::model::Runbook;
 use crate::runbook::parse;
+use crate::runbook::policy::Policy;
+use crate::runbook::scenario::is_scenario;
 use crate::tui::world::Entry;
 
-/// Version of what is remembered of a runbook's header.
-const HEADER_VERSION: u32 = 1;
 /// The most commits `history` prints.
 const MOST_HISTORY: usize = 200;
 
@@ -48,7 +50,11 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         Cmd::Check { .. } => check::gates(common),
         Cmd::Init { dir, name, email } => people::init(common, dir, name, email),
         Cmd::People { action } => people::run(common, action.unwrap_or(PeopleCmd::List)),
-        Cmd::List { query } => list(common, query.as_deref()),
+        Cmd::List {
+            query,
+            scenarios: true,
+        } => scenarios::list(common, query.as_deref()),
+        Cmd::List { query, .. } => list(common, query.as_deref()),
         Cmd::Show { runbook } => show(common, &runbook),
         Cmd::History { runbook } => history(common, &runbook),
         Cmd::Diff { runbook, a, b } => diff(common, &runbook, &a, &b),
@@ -72,19 +78,25 @@ pub(super) fn open(config: &Config) -> Result<Library, CliError> {
     )?)
 }
 
-/// Every header of the library, by path.
+/// Where it is remembered what the lists of this library show.
+pub(super) fn memory(cache: &Path, library: &Library) -> Memory {
+    Memory::of(library, cache, header::LISTED)
+}
+
+/// The header of every runbook of the library, by path.
 pub(super) fn headers(
     cache: &Path,
     library: &Library,
 ) -> Result<Vec<(String, Option<Header>)>, CliError> {
-    use crate::library::catalog::{Catalog, Memory};
-    let memory = Memory::of(library, cache, HEADER_VERSION);
-    let catalog = Catalog::load(library, &library.pin()?, Some(&memory), header::read)?;
-    Ok(catalog
-        .rows
-        .into_iter()
-        .map(|row| (row.entry.path, row.head))
-        .collect())
+    let memory = memory(cache, library);
+    let catalog = Catalog::load(library, &library.pin()?, Some(&memory), header::listed)?;
+    let rows = catalog.rows.into_iter();
+    let headers = rows.filter_map(|row| match row.head {
+        Some(Listed::Scenario(_)) => None,
+        Some(Listed::Runbook(header)) => Some((row.entry.path, Some(header))),
+        None => Some((row.entry.path, None)),
+    });
+    Ok(headers.collect())
 }
 
 fn list(common: &Common, query: Option<&str>) -> Result<(), CliError> {
@@ -189,6 +201,9 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
     };
     let entry = begin::find(&library, &pin, id)?;
     let blob = library.read_entry(&entry)?;
+    if is_scenario(&blob.bytes) {
+        return scenarios::show(common, &pin, &entry, &blob);
+    }
     let (book, problems) = parse::runbook(&entry.path, &blob.bytes);
     if common.json {
         return out::json(
@@ -208,19 +223,22 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
         .policy(&pin)?
         .and_then(|blob| parse::policy(POLICY, &blob.bytes).0)
         .unwrap_or_default();
-    let mut text = format!(
-        "{} · {}@{}\n",
+    let head = format!(
+        "{} · {}@{}\nlast changed by {} {} · {}\n\n",
         escape::line(&book.title),
         escape::line(&entry.path),
-        &pin.commit[..12]
-    );
-    text.push_str(&format!(
-        "last changed by {} {} · {}\n\n",
+        &pin.commit[..12],
         escape::line(&pin.author_name),
         pin.date.format("%Y-%m-%d"),
         escape::text(&book.summary)
-    ));
+    );
+    out::data(&(head + &walk(&book, &policy)))
+}
+
+/// The steps of a runbook, and who could approve them now.
+fn walk(book: &Runbook, policy: &Policy) -> String {
     let now = SystemClock.now().to_utc();
+    let mut text = String::new();
     for (number, step) in book.steps.iter().enumerate() {
         text.push_str(&format!(
             "{:>3} {:<24} {:<8} {}\n",
@@ -229,8 +247,8 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
             step.kind.word(),
             escape::line(&step.title)
         ));
-        if let Some(gate) = policy.checkpoint_for(&book, step, &BTreeMap::new(), now) {
-            let who = crate::runbook::gates::who_could_pass(&policy, &gate, None);
+        if let Some(gate) = policy.checkpoint_for(book, step, &BTreeMap::new(), now) {
+            let who = crate::runbook::gates::who_could_pass(policy, &gate, None);
             text.push_str(&format!(
                 "      checkpoint: {} · could approve: {}\n",
                 crate::engine::checkpoint::describe(&gate),
@@ -238,7 +256,7 @@ fn show(common: &Common, name: &str) -> Result<(), CliError> {
             ));
         }
     }
-    out::data(&text)
+    text
 }
 
 fn history(common: &Common, id: &str) -> Result<(), CliError> {

@@ -24,6 +24,7 @@ mod out;
 mod people;
 mod proof;
 mod record;
+mod scenarios;
 mod screen;
 mod serve;
 mod status;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::host::git::{BadRemote, GitError};
+use crate::runbook::Problem;
 
 /// Why a library cannot be opened, read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +65,17 @@ pub enum LibraryError {
         "this library is a copy of {0}: change it in a clone of your own and push, then `runsheet fetch`"
     )]
     ReadOnly(String),
+    #[error("the library has no scenario `{id}`{hint}")]
+    NoScenario { id: String, hint: String },
+    #[error("{}", lines(.0))]
+    BrokenScenario(Vec<Problem>),
     #[error("{0}")]
     Refused(String),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 impl LibraryError {

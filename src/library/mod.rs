@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod open;
 pub mod people;
+mod scenarios;
 pub mod seed;
 mod spec;
 mod tree;

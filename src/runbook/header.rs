@@ -1,4 +1,4 @@
-//! What a list shows of a runbook, read without reading all of it: 5,000 of them in a blink.
+//! What a list shows of a runbook or scenario, read without reading all of it: 5,000 of them in a blink.
 //! Knows nothing of whether the rest of the file is right; `check` does.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decode::Leaf;
 use super::model::{RunbookId, Severity};
+use super::scenario;
 use super::words::{Day, Length, is_id};
 use super::yaml::{self, Layout, MOST_BYTES, Node, Scalar, Value};
 
@@ -44,6 +45,27 @@ pub fn is_stale(last: Option<NaiveDate>, every: Option<Duration>, today: NaiveDa
     };
     let days = i64::try_from(every.as_secs() / 86_400).unwrap_or(i64::MAX);
     today.signed_duration_since(last).num_days() > days
+}
+
+/// What a file of a library is, and what lists show of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Listed {
+    Runbook(Header),
+    Scenario(scenario::Head),
+}
+
+/// Changes whenever [`listed`] gives something else for the same bytes.
+pub const LISTED: u32 = 2;
+
+/// What lists show of the file in `bytes`; `None` if it has no usable id. Lenient: the rest may be wrong.
+#[must_use]
+pub fn listed(bytes: &[u8]) -> Option<Listed> {
+    if scenario::is_scenario(bytes) {
+        return scenario::head(bytes).map(Listed::Scenario);
+    }
+    read(bytes).map(Listed::Runbook)
 }
 
 /// The header of the runbook in `bytes`; `None` if it has no usable id. Lenient: the rest may be wrong.

@@ -4,6 +4,7 @@
 
 pub mod file;
 mod head;
+mod public;
 pub(crate) mod resolve;
 pub mod words;
 
@@ -17,6 +18,7 @@ use super::model::{Role, RunbookId, Severity, StepId};
 use super::{Problem, parse as reading};
 
 pub use head::{Head, head, is_scenario};
+pub use public::Public;
 
 /// The scenario in a file, or every structural problem of it. `path` is only for messages; the same bytes always give
 /// the same scenario.
