@@ -331,7 +331,8 @@ impl Check<'_, '_, '_> {
         }
         for input in &book.inputs {
             let is_given = given().any(|(name, _)| name.value.0 == input.name);
-            if !is_given && input.accept("").is_err() {
+            // A secret stands in no file: whoever starts the exercise makes one up.
+            if !is_given && !input.secret && input.accept("").is_err() {
                 let what = format!("it gives the runbook no {}", self.report.show(&input.name));
                 let hint =
                     "whoever starts the exercise is asked for it; `with` gives it".to_owned();
