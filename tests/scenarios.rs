@@ -17,6 +17,7 @@ use std::process::Command;
 
 use runsheet::library::catalog::Memory;
 use runsheet::library::{Library, LibraryError, seed};
+use runsheet::runbook::check::{File, Set, check};
 use runsheet::runbook::scenario::{Form, is_scenario, parse};
 use runsheet::runbook::{header, schema};
 use serde_json::Value;
@@ -266,4 +267,62 @@ fn what_is_shipped_is_listed_and_checked_without_a_fault() {
         !out.contains(": error: ") && !out.contains(": warning: "),
         "{out}"
     );
+}
+
+/// The text between two fences of a page.
+fn fenced<'t>(page: &'t str, begins: &str) -> &'t str {
+    let start = page.find(begins).unwrap();
+    let end = start + page[start..].find("\n```").unwrap() + 1;
+    &page[start..end]
+}
+
+#[test]
+fn the_example_of_the_page_is_without_fault_and_the_page_names_every_key() {
+    let page = include_str!("../docs/scenarios.md");
+    let scenario = fenced(page, "kind: scenario\n");
+    let book = fenced(
+        include_str!("../docs/runbook-format.md"),
+        "id: restart-api\n",
+    );
+    let set = Set {
+        runbooks: vec![
+            File {
+                path: "api-stops-on-friday.yaml",
+                bytes: scenario.as_bytes(),
+            },
+            File {
+                path: "restart-api.yaml",
+                bytes: book.as_bytes(),
+            },
+        ],
+        ..Set::default()
+    };
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    let problems = check(&set, today);
+    let found: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.code != "no-people")
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
+
+    let schema = schema::scenario();
+    let shapes = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .values()
+        .chain([&schema]);
+    for shape in shapes {
+        for key in shape["properties"].as_object().unwrap().keys() {
+            let named = [
+                format!("`{key}`"),
+                format!("{{{key}:"),
+                format!(".{key}`"),
+                format!("{key}: "),
+            ];
+            assert!(
+                named.iter().any(|name| page.contains(name)),
+                "the page does not name `{key}`"
+            );
+        }
+    }
 }
