@@ -13,6 +13,9 @@
 mod play;
 mod stage;
 mod time;
+#[path = "../engine/world.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
+mod world;
 
 use play::{Play, played};
 use runsheet::exercise::seal::Verdict;

@@ -183,12 +183,6 @@ impl Stage {
         }
     }
 
-    /// A minute of the real clock goes by.
-    pub fn wait(&mut self, real: chrono::TimeDelta) {
-        self.clock.set(self.clock.utc() + real);
-        self.settle();
-    }
-
     pub fn with<T>(&mut self, who: &str, act: impl FnOnce(&mut Session) -> T) -> T {
         let session = self
             .sessions

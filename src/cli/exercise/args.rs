@@ -37,6 +37,11 @@ pub enum Exercise {
         #[arg(long)]
         until_paused: bool,
     },
+    /// Let a scenario run without players, as fast as it goes, and tell what comes when
+    Rehearse {
+        #[arg(value_name = "SCENARIO")]
+        scenario: String,
+    },
     /// INC and what to do: pause, resume, speed, ahead, back, fire, skip, say, answer, score, verdict, rate, remark, feedback, coming, end, abort
     #[command(external_subcommand)]
     Of(Vec<String>),

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod conduct;
+mod rehearse;
 mod start;
 mod words;
 
@@ -30,6 +31,9 @@ use crate::runbook::scenario::{Means, Scenario};
 /// # Errors
 /// A refusal, or whatever kept it from being done.
 pub fn run(common: &Common, command: Exercise) -> Result<(), CliError> {
+    if let Exercise::Rehearse { scenario } = &command {
+        return rehearse::run(common, scenario);
+    }
     let config = config::Config::read(common)?;
     let desk = config.desk()?;
     match command {
@@ -43,6 +47,7 @@ pub fn run(common: &Common, command: Exercise) -> Result<(), CliError> {
             controller_key,
         } => start::join(&desk, &inc, &controller_key),
         Exercise::Conduct { inc, until_paused } => conduct::run(common, &desk, &inc, until_paused),
+        Exercise::Rehearse { .. } => Ok(()),
         Exercise::Of(words) => of(common, &desk, words),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::args::Common;
 use super::super::{CliError, incident, out};
 use crate::driver::exercise::{Beginning, KEY_FILE};
-use crate::driver::{Desk, Session, begin};
+use crate::driver::{Desk, Session};
 use crate::evidence::escape;
 use crate::exercise::Key;
 use crate::host::files;
@@ -55,7 +55,10 @@ pub fn start(
     out::data(&format!("INC-{id}"))
 }
 
-/// The scenario that is meant: a file, else one of the library.
+/// The scenario that is meant: a file, else one of the library; where it stands, and its text.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
 pub fn find(desk: &Desk, name: &str) -> Result<(String, String), CliError> {
     let file = Path::new(name);
     let (path, bytes) = if file.is_file() {
@@ -63,22 +66,12 @@ pub fn find(desk: &Desk, name: &str) -> Result<(String, String), CliError> {
         (name.to_owned(), bytes)
     } else {
         let library = desk.library()?;
-        let pin = library.pin()?;
-        let entry =
-            begin::find(library, &pin, name).map_err(|_| CliError::Input(none(desk, name)))?;
-        let blob = library.read_entry(&entry)?;
+        let (entry, blob, _) = library.scenario(&library.pin()?, name)?;
         (entry.path, blob.bytes)
     };
     let text = String::from_utf8(bytes)
         .map_err(|_| CliError::Input(format!("{}: it is not UTF-8", escape::line(&path))))?;
     Ok((path, text))
-}
-
-fn none(_: &Desk, name: &str) -> String {
-    format!(
-        "there is no scenario `{}`: neither a file nor one of the library",
-        escape::line(name)
-    )
 }
 
 /// Takes the controllers' key.
