@@ -113,7 +113,8 @@ impl At {
         whole_millis(self.real)
     }
 
-    /// The same circumstances by the clock that rules in this state.
+    /// The same circumstances by the clock that rules in this state. Where that is a simulated one, nothing expires by
+    /// the clock that nobody sets: it knows of no pause.
     #[must_use]
     pub fn ruled_by(self, state: &State) -> Self {
         let Some(exercise) = &state.exercise else {
@@ -122,6 +123,7 @@ impl At {
         let sim = exercise.sim(self.real());
         Self {
             now: sim.with_timezone(self.now.offset()),
+            receipts: BTreeMap::new(),
             ..self
         }
     }

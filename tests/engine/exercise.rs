@@ -5,8 +5,10 @@ use chrono::TimeDelta;
 use runsheet::engine::command::RefusalKind;
 use runsheet::engine::event::Draft;
 use runsheet::engine::exercise::{ClockChange, Control, Sealed};
-use runsheet::engine::fact::{ExerciseEnded, ExerciseInjected, Fact, NoteAdded};
-use runsheet::engine::{Command, Effect};
+use runsheet::engine::fact::{
+    ExerciseEnded, ExerciseFeedback, ExerciseInjected, Fact, NoteAdded, RoleAssigned,
+};
+use runsheet::engine::{Command, Effect, Intent, State, apply};
 use runsheet::runbook::model::Role;
 use runsheet::runbook::scenario::Means;
 use runsheet::trust::Mode;
@@ -122,6 +124,28 @@ fn an_approval_expires_by_the_simulated_clock() {
 }
 
 #[test]
+fn an_approval_outlives_a_pause() {
+    let mut world = world(Mode::Exercise);
+    for step in ["look", "pull", "settle"] {
+        let (step, reason) = (world.key(step), "practised".to_owned());
+        world
+            .command("alice", Command::Skip { step, reason })
+            .unwrap();
+    }
+    world.request("alice", "wipe").unwrap();
+    world.approve("dave", "wipe").unwrap();
+    world
+        .command("alice", clock(ClockChange::Paused, None, true))
+        .unwrap();
+    world.pass(7_200);
+    world
+        .command("alice", clock(ClockChange::Resumed, None, false))
+        .unwrap();
+    world.run("alice", "wipe").unwrap();
+    assert!(world.state.flags.is_empty(), "{:?}", world.state.flags);
+}
+
+#[test]
 fn only_who_conducts_it_sets_the_clock_and_lets_messages_come() {
     let mut world = world(Mode::Exercise);
     for command in [
@@ -173,6 +197,49 @@ fn what_a_player_makes_up_is_flagged_and_changes_nothing() {
     }
 }
 
+/// An event that cites nothing but the genesis can come before the script and whoever conducts it.
+#[test]
+fn nobody_makes_themselves_a_controller_before_the_script_is_read() {
+    let world = world(Mode::Exercise);
+    let genesis = world.events[0].clone();
+    let mut begun = World {
+        state: apply(State::default(), &genesis),
+        heads: [(genesis.writer.clone(), (1, genesis.id))].into(),
+        events: vec![genesis],
+        ..world.clone()
+    };
+    begun.forge(
+        "bob",
+        RoleAssigned {
+            who: principal("bob"),
+            role: Role::from("facilitator"),
+        },
+    );
+    assert!(begun.state.flags.iter().any(|flag| flag.violation));
+    let after = world.events[1..].iter().fold(begun.state, apply);
+    assert_eq!(after.flags.len(), 1, "{:?}", after.flags);
+    assert!(!after.roles.contains_key(&principal("bob")));
+    assert!(after.exercise.is_some());
+}
+
+#[test]
+fn it_goes_on_and_ends_after_the_players_closed_the_incident() {
+    let mut world = world(Mode::Exercise);
+    world.act("alice", Intent::Close).unwrap();
+    world
+        .command("alice", clock(ClockChange::Paused, None, true))
+        .unwrap();
+    world.command("alice", Command::Exercise(inject())).unwrap();
+    let end = Control::End {
+        aborted: false,
+        reason: None,
+        key: "0".repeat(64),
+    };
+    world.command("alice", Command::Exercise(end)).unwrap();
+    assert!(world.state.flags.is_empty(), "{:?}", world.state.flags);
+    assert!(!world.state.exercise.as_ref().unwrap().is_on());
+}
+
 #[test]
 fn nothing_of_an_exercise_counts_in_a_live_incident() {
     let mut world = world(Mode::Live);
@@ -184,6 +251,21 @@ fn nothing_of_an_exercise_counts_in_a_live_incident() {
     world.forge("alice", begun);
     assert!(world.state.exercise.is_none());
     assert!(world.state.flags.iter().any(|flag| flag.violation));
+    // A duty of that name makes it none either.
+    let conducts = Command::AssignRole {
+        who: principal("alice"),
+        role: Role::from("facilitator"),
+    };
+    world.command("alice", conducts).unwrap();
+    let flags = world.state.flags.len();
+    world.forge(
+        "alice",
+        ExerciseFeedback {
+            question: None,
+            text: "good".to_owned(),
+        },
+    );
+    assert!(world.state.flags[flags..].iter().any(|flag| flag.violation));
     // A simulated time in a live incident says nothing.
     let long_ago = world.now - TimeDelta::days(30);
     let draft = Draft {

@@ -16,6 +16,11 @@ use crate::engine::state::State;
 use crate::trust::Mode;
 
 pub(super) fn moved(state: &mut State, event: &Event) {
+    if state.exercise.is_none() && !matches!(event.fact, Fact::ExerciseStarted(_)) {
+        let what = "it is of an exercise, and nothing of one has begun";
+        violation(state, event, &Refusal::new(RefusalKind::WrongKind, what));
+        return;
+    }
     match &event.fact {
         Fact::ExerciseStarted(fact) => started(state, event, fact),
         Fact::ExerciseClock(fact) => clock(state, event, fact),

@@ -72,8 +72,13 @@ fn goes_on(fact: &Fact) -> bool {
             | Fact::StepFinished(_)
             | Fact::StepResolved(_)
             | Fact::JournalRecovered(_)
+            | Fact::ExerciseClock(_)
+            | Fact::ExerciseInjected(_)
+            | Fact::ExerciseAnswered(_)
+            | Fact::ExerciseRefused(_)
             | Fact::ExerciseSealed(_)
             | Fact::ExerciseFeedback(_)
+            | Fact::ExerciseEnded(_)
     )
 }
 

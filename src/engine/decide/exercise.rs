@@ -14,7 +14,7 @@ use crate::engine::fact::{
 };
 use crate::engine::state::State;
 use crate::runbook::model::Role;
-use crate::trust::Principal;
+use crate::trust::{Mode, Principal};
 
 pub(super) fn control(state: &State, control: Control, at: &At) -> Result<Decision, Refusal> {
     let exercise = of(state)?;
@@ -158,13 +158,17 @@ pub(in crate::engine) fn may_assign(
     by: &Principal,
     role: &Role,
 ) -> Result<(), Refusal> {
-    // The first to have it is who began the exercise, with it.
-    let nobody_conducts = !state.roles.values().flatten().any(is_controller);
-    let begins = state
+    // By the mode and not by the script: what does not know of the script may come before it in the order of a record.
+    let exercise = state
         .incident
         .as_deref()
-        .is_some_and(|incident| incident.by == *by);
-    if state.exercise.is_none() || !is_controller(role) || (nobody_conducts && begins) {
+        .filter(|incident| incident.mode == Mode::Exercise);
+    let Some(incident) = exercise.filter(|_| is_controller(role)) else {
+        return Ok(());
+    };
+    // The first to have it is who began the exercise, with it.
+    let nobody_conducts = !state.roles.values().flatten().any(is_controller);
+    if nobody_conducts && incident.by == *by {
         return Ok(());
     }
     has(state, by, &[FACILITATOR])
