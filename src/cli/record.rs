@@ -155,7 +155,7 @@ pub fn audience(session: &Session, name: &str) -> Result<(Audiences, Audience), 
 /// The clocks as they stood at the last entry, so that the same record says the same.
 fn countdowns_at_end(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
     let events = session.journal().log().events();
-    let Some(last) = events.iter().map(|event| event.recorded_at).max() else {
+    let Some(last) = events.iter().map(|event| event.told_at()).max() else {
         return Ok(Vec::new());
     };
     let (countdowns, problems) = countdowns_of(session, timeline, last.fixed_offset())?;

@@ -258,16 +258,25 @@ impl Event {
     /// When it was recorded, by the clock that rules: the simulated one in an exercise.
     #[must_use]
     pub fn told_at(&self) -> DateTime<Utc> {
-        match (self.mode, self.sim_time) {
-            (Mode::Exercise, Some(sim)) => sim,
-            _ => self.recorded_at,
-        }
+        told_at(self.mode, self.sim_time, self.recorded_at)
     }
 
     /// Every event this one says it comes after.
     pub fn parents(&self) -> impl Iterator<Item = EventId> + '_ {
         self.prev.into_iter().chain(self.seen.iter().copied())
     }
+}
+
+impl Draft {
+    /// When it is recorded, by the clock that rules: the simulated one in an exercise.
+    #[must_use]
+    pub fn told_at(&self) -> DateTime<Utc> {
+        told_at(self.mode, self.sim_time, self.recorded_at)
+    }
+}
+
+fn told_at(mode: Mode, sim: Option<DateTime<Utc>>, recorded: DateTime<Utc>) -> DateTime<Utc> {
+    sim.filter(|_| mode == Mode::Exercise).unwrap_or(recorded)
 }
 
 /// What stands right behind the digest in a line.

@@ -208,7 +208,7 @@ impl Journal {
             return drafts;
         }
         let tell = |writer: &WriterId, bytes: u64, sha256: Digest, what: &str| Draft {
-            occurred_at: first.recorded_at.fixed_offset(),
+            occurred_at: first.told_at().fixed_offset(),
             occurred_until: None,
             fidelity: crate::engine::event::Fidelity::Exact,
             fact: Fact::from(JournalRecovered {

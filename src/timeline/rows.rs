@@ -17,7 +17,7 @@ use crate::engine::sentence::{self, Class};
 use crate::engine::{Event, EventId, State, StepRef};
 use crate::evidence::Digest;
 use crate::runbook::model::Kind;
-use crate::trust::Principal;
+use crate::trust::{Mode, Principal};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -221,7 +221,8 @@ pub fn row(event: &Event, options: Options) -> Row {
         fidelity: event.fidelity,
         recorded_at: event.recorded_at,
         late_ms: (lag.abs() >= options.late).then(|| lag.num_milliseconds()),
-        sim_time: event.sim_time,
+        // It says nothing in a live incident.
+        sim_time: event.sim_time.filter(|_| event.mode == Mode::Exercise),
         person: event.person.clone(),
         who,
         role: event.role.as_ref().map(|role| shown(role.as_str())),

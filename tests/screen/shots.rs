@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+use runsheet::engine::Event;
 use runsheet::engine::state::Status;
 use runsheet::runbook::model::StepId;
+use runsheet::trust::Mode;
 use runsheet::tui::Theme;
 use runsheet::tui::world::{Gate, Notice, Task};
 
@@ -258,7 +261,7 @@ fn an_exercise_says_so_everywhere() {
     for keys in ["", "t"] {
         let mut world = walking(pending(false));
         let open = world.open.as_mut().unwrap();
-        open.state = Arc::new(state(runsheet::trust::Mode::Exercise));
+        open.state = Arc::new(state(Mode::Exercise));
         let mut play = Play::new(world, 80, 24);
         play.keys(keys);
         assert!(
@@ -267,4 +270,26 @@ fn an_exercise_says_so_everywhere() {
             play.text()
         );
     }
+}
+
+#[test]
+fn an_entry_of_an_exercise_is_not_late_by_real_clocks() {
+    let mut world = walking(pending(false));
+    let open = world.open.as_mut().unwrap();
+    open.state = Arc::new(state(Mode::Exercise));
+    let in_an_exercise = |event: &Arc<Event>| {
+        let sim = event.recorded_at;
+        Arc::new(Event {
+            mode: Mode::Exercise,
+            sim_time: Some(sim),
+            recorded_at: sim + TimeDelta::days(120),
+            ..event.as_ref().clone()
+        })
+    };
+    open.events = Arc::new(open.events.iter().map(in_an_exercise).collect());
+    let mut play = Play::new(world, 80, 24);
+    play.keys("t<home><right>");
+    let text = play.text();
+    assert!(text.contains("by real clocks"), "{text}");
+    assert!(!text.contains("later"), "{text}");
 }

@@ -81,7 +81,11 @@ impl Words {
         }
         match fact.exit {
             Some(exit) => format!("the script ended {what}{step} with exit status {exit}"),
-            None => format!("the script gave {what}{step} {} logs", fact.logs.len()),
+            None => {
+                let count = fact.logs.len();
+                let logs = if count == 1 { "log" } else { "logs" };
+                format!("the script gave {what}{step} {count} {logs}")
+            }
         }
     }
 }

@@ -84,6 +84,24 @@ fn a_torn_tail_is_cut_off_kept_aside_and_told() {
 }
 
 #[test]
+fn what_was_mended_in_an_exercise_is_told_by_its_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = begun(dir.path(), 2).store().clone();
+    append_raw(&only_segment(dir.path()), b"{\"account\":\"al");
+    let mut journal = Journal::open(&store, &incident()).unwrap();
+    let sim = "2027-03-05T16:40:00Z".parse().unwrap();
+    let draft = Draft {
+        mode: Mode::Exercise,
+        sim_time: Some(sim),
+        ..note("alice", 9, "on we go")
+    };
+    let events = record(&mut journal, vec![draft]).unwrap();
+    assert_eq!(events[0].fact.kind(), "journal.recovered");
+    assert_eq!(events[0].occurred_at.to_utc(), sim);
+    assert_eq!(events[0].sim_time, Some(sim));
+}
+
+#[test]
 fn a_last_line_with_a_wrong_digest_is_kept_aside() {
     let dir = tempfile::tempdir().unwrap();
     let store = begun(dir.path(), 2).store().clone();

@@ -77,7 +77,7 @@ fn description(row: &Row, marking: Tlp) -> String {
             row.occurred_at.to_rfc3339(),
             super::csv::fidelity(row.fidelity)
         ),
-        format!("recorded {}", row.recorded_at.to_rfc3339()),
+        format!("recorded {}", row.told_at().to_rfc3339()),
         format!("TLP:{}", marking.word().to_uppercase()),
         row.event.to_string(),
     ];

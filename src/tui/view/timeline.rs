@@ -256,7 +256,7 @@ pub(super) fn entry(
             && let Fact::EntryCorrected(correction) = &correcting.fact
         {
             let who = header::person(open, &correcting.person);
-            let stamp = canvas.zone.stamp(correcting.recorded_at);
+            let stamp = canvas.zone.stamp(correcting.told_at());
             let how = format!("({stamp} {who}: {})", correction.reason);
             lines.push(("corrected", format!("{} {how}", correction.text)));
         }
@@ -300,11 +300,15 @@ fn circumstances(event: &Event, canvas: &Canvas<'_>) -> Vec<(&'static str, Strin
     );
     lines.push((
         "recorded",
-        format!("{} {}", zone.stamp(event.recorded_at), zone.name()),
+        format!("{} {}", zone.stamp(event.told_at()), zone.name()),
     ));
-    let lag = event.recorded_at.signed_duration_since(event.occurred_at);
+    let lag = event.told_at().signed_duration_since(event.occurred_at);
     if lag > Duration::minutes(1) {
         lines.push(("", format!("{} later", when::rough(lag))));
+    }
+    if event.told_at() != event.recorded_at {
+        let real = zone.stamp(event.recorded_at);
+        lines.push(("", format!("{real} {} by real clocks", zone.name())));
     }
     let signed = if event.signed {
         ""
