@@ -10,6 +10,7 @@ use ssh_key::SshSig;
 
 use super::both::Case;
 use super::chance::Chance;
+use super::drill;
 use super::world::{World, key_of, sign_in};
 
 /// A record as text: each line with the file it is in, in an order in which every event follows what it cites.
@@ -162,7 +163,7 @@ enum Care {
 
 /// A record that was tampered with, in one of many ways.
 pub fn broken(name: &str, tape: Tape, chance: &mut Chance) -> Case {
-    let (how, made) = match chance.below(20) {
+    let (how, made) = match chance.below(23) {
         0 => raw(tape, chance),
         1 => return in_git(name, tape, chance),
         2..=7 => field(tape, chance),
@@ -171,6 +172,7 @@ pub fn broken(name: &str, tape: Tape, chance: &mut Chance) -> Case {
         15..=16 => replayed(tape, chance),
         17 => left_out(tape, chance),
         18 => unseen(tape, chance),
+        19..=21 => made_up(tape, chance),
         _ => cut(tape, chance),
     };
     if made.lines.is_empty() {
@@ -602,6 +604,44 @@ fn replayed(tape: Tape, chance: &mut Chance) -> (String, Tape) {
         format!("event {at} recorded again by {person}"),
         tape.with(&values),
     )
+}
+
+/// A fact of an exercise, or a duty in it, by whoever likes; by one who knows all, or nothing but the genesis.
+fn made_up(tape: Tape, chance: &mut Chance) -> (String, Tape) {
+    let mut values = tape.values();
+    let (kind, data) = drill::made_up(&values, chance);
+    let mut event = chance.one(&values).clone();
+    for member in ["recorded_at", "sim_time"] {
+        event[member] = values.last().unwrap()[member].clone();
+    }
+    event["kind"] = json!(kind);
+    event["data"] = data;
+    let person = event["person"].as_str().unwrap().to_owned();
+    let all = chance.percent(60);
+    if all {
+        let mut heads: BTreeMap<String, (Value, Value)> = BTreeMap::new();
+        for one in &values {
+            let writer = one["writer"].as_str().unwrap().to_owned();
+            heads.insert(writer, (one["seq"].clone(), one["sha256"].clone()));
+        }
+        let mine = heads.remove(event["writer"].as_str().unwrap()).unwrap();
+        event["seq"] = json!(mine.0.as_u64().unwrap() + 1);
+        event["prev"] = mine.1;
+        let mut seen: Vec<Value> = heads.into_values().map(|(_, id)| id).collect();
+        seen.sort_by_key(Value::to_string);
+        event["seen"] = json!(seen);
+    } else {
+        event["writer"] = json!(format!("{:016x}{:016x}", chance.next(), chance.next()));
+        event["seq"] = json!(1);
+        event["prev"] = Value::Null;
+        event["seen"] = json!([values[0]["sha256"]]);
+    }
+    rehash(&mut event);
+    // Where it comes before the script, the digest decides.
+    values.insert(if all { values.len() } else { 1 }, event);
+    let knows = if all { "all" } else { "only the genesis" };
+    let how = format!("{kind} by {person}, who knows {knows}");
+    (how, tape.with(&values))
 }
 
 /// An event left out, and everything behind it chained anew.

@@ -15,8 +15,10 @@
 
 mod both;
 mod chance;
+mod drill;
 mod forger;
 mod shelf;
+mod telling;
 mod wander;
 
 #[path = "../engine/scenario.rs"]

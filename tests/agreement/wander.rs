@@ -18,7 +18,9 @@ use runsheet::trust::Mode;
 use ssh_key::HashAlg;
 
 use super::chance::Chance;
+use super::drill;
 use super::shelf::Shelf;
+use super::telling;
 use super::world::{POLICY, World, key_of, principal, sign_in, signers};
 
 const STRICT: &str = "\
@@ -104,7 +106,7 @@ pub fn walk(shelf: &mut Shelf, chance: &mut Chance) -> World {
     let policy = *chance.one(&[POLICY, STRICT, STRICT, ALONE]);
     let mut world = shelf.place(World::new(policy, &[PLAIN, SUB]));
     world.books[0].authors = authors(&world, chance);
-    if chance.percent(20) {
+    if chance.percent(35) {
         world.mode = Mode::Exercise;
     }
     let newer = *chance.one(&[POLICY, STRICT]);
@@ -222,6 +224,9 @@ fn act(world: &mut World, chance: &mut Chance, people: &[&str]) {
         world.pass(seconds);
     }
     let step = any_step(world, chance);
+    if world.mode == Mode::Exercise && chance.percent(20) {
+        return drill::act(world, chance, who, &step);
+    }
     // The hub says that a claim is theirs; the record has it too.
     world.claim = match &world.step(&step).claimed {
         Some(claimed) if *claimed == principal(who) => Claim::Held,
@@ -370,7 +375,9 @@ fn by_hand(world: &mut World, chance: &mut Chance, who: &str, name: &str) {
             until: None,
             fidelity,
             step: None,
-            details: None,
+            details: chance
+                .percent(50)
+                .then(|| Box::new(telling::details(chance))),
         },
         _ => return of_incident(world, chance, who),
     };
@@ -378,7 +385,8 @@ fn by_hand(world: &mut World, chance: &mut Chance, who: &str, name: &str) {
 }
 
 fn of_incident(world: &mut World, chance: &mut Chance, who: &str) {
-    let _ = match chance.below(6) {
+    let _ = match chance.below(9) {
+        6..=8 => world.command(who, telling::any(world, chance)),
         0 => world.command(
             who,
             Command::SetSeverity(*chance.one(&[Severity::Sev1, Severity::Sev4])),

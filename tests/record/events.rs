@@ -26,6 +26,8 @@ pub const COMMIT: &str = "3f9c2e1a5b7d8e9f0a1b2c3d4e5f60718293a4b5";
 pub struct Tape {
     pub events: Vec<Arc<Event>>,
     pub lines: Vec<String>,
+    /// What the clock of an exercise shows, and how many seconds it goes on in a real one.
+    pub sim: Option<(DateTime<Utc>, i32)>,
     mode: Mode,
     now: DateTime<Utc>,
     heads: BTreeMap<&'static str, (u64, EventId)>,
@@ -151,6 +153,7 @@ impl Tape {
         Self {
             events: Vec::new(),
             lines: Vec::new(),
+            sim: (mode == Mode::Exercise).then(|| ("2026-11-23T13:20:00Z".parse().unwrap(), 1)),
             mode,
             now: "2026-11-23T13:20:00Z".parse().unwrap(),
             heads: BTreeMap::new(),
@@ -161,7 +164,10 @@ impl Tape {
     /// Appends a fact that occurs as it is recorded, some seconds after the one before.
     pub fn add(&mut self, who: &'static str, seconds: i64, fact: impl Into<Fact>) -> EventId {
         self.now += TimeDelta::seconds(seconds);
-        let occurred = self.now.fixed_offset();
+        if let Some((sim, scale)) = &mut self.sim {
+            *sim += TimeDelta::seconds(seconds) * *scale;
+        }
+        let occurred = self.sim.map_or(self.now, |(sim, _)| sim).fixed_offset();
         self.dated(who, occurred, Fidelity::Exact, fact)
     }
 
@@ -192,7 +198,7 @@ impl Tape {
                 millis: u64::try_from(self.now.timestamp_millis() - 1_763_000_000_000).unwrap(),
             },
             mode: self.mode,
-            sim_time: None,
+            sim_time: self.sim.map(|(sim, _)| sim),
             fact: fact.into(),
         };
         let before = self.heads.get(who).copied();

@@ -11,6 +11,7 @@
 )]
 
 mod audiences;
+mod drill;
 mod events;
 mod exports;
 mod format;

@@ -7,6 +7,7 @@ use runsheet::engine::fact::NoteAdded;
 use runsheet::engine::sentence::{LONGEST, class, sentence};
 use runsheet::trust::Mode;
 
+use super::drill::drill;
 use super::events::{Tape, story};
 use super::golden;
 
@@ -26,14 +27,18 @@ fn subjects(tape: &Tape) -> String {
 
 #[test]
 fn every_kind_of_fact_has_its_frozen_sentence() {
-    let tape = story(Mode::Live);
-    let told: BTreeSet<&str> = tape.events.iter().map(|event| event.fact.kind()).collect();
+    let (tape, drill) = (story(Mode::Live), drill());
+    let all = tape.events.iter().chain(&drill.events);
+    let told: BTreeSet<&str> = all.map(|event| event.fact.kind()).collect();
     let missing: Vec<_> = Fact::KINDS
         .iter()
         .filter(|kind| !told.contains(**kind))
         .collect();
     assert!(missing.is_empty(), "no event in the story: {missing:?}");
-    golden("record/sentences.txt", &subjects(&tape));
+    golden(
+        "record/sentences.txt",
+        &(subjects(&tape) + &subjects(&drill)),
+    );
 }
 
 #[test]

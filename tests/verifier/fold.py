@@ -2,7 +2,7 @@
 import re
 from types import SimpleNamespace as Of
 
-from forms import PRINCIPAL, Wrong, digest, list_digest, millis, need, seconds, sha256
+from forms import PRINCIPAL, Wrong, digest, list_digest, millis, need, seconds, sha256, told_at
 from policy import NO_GATE, NO_POLICY, People, accepts, covers, expand, fill, gate_of, is_secret, lets_override, many, read_policy, read_runbook, span_of, variables
 from signed import SPACES, Signers, fingerprint, key_that_signed, percent, plain_of, read_statement
 from words import lines_of, misleads, step_text, visible
@@ -17,7 +17,10 @@ BY_HAND = ("manual", "decide", "ask", "parallel")
 GOES_ON = ("note.added", "line.noted", "entry.described", "entry.linked", "entry.imported", "followup.opened", "followup.changed", "decision.named",
            "stage.submitted", "entry.corrected", "evidence.captured", "evidence.expunged", "trust.revoked", "hub.unreachable", "update.delivered",
            "update.undelivered", "override.reviewed",
-           "incident.closed", "incident.reopened", "step.finished", "step.resolved", "journal.recovered")
+           "incident.closed", "incident.reopened", "step.finished", "step.resolved", "journal.recovered", "exercise.clock",
+           "exercise.injected", "exercise.answered", "exercise.refused", "exercise.sealed", "exercise.feedback", "exercise.ended")
+# Who conducts an exercise, and who sees what is sealed in it.
+FACILITATOR, CONTROLLERS = "facilitator", {"facilitator", "evaluator"}
 CROSSED = ("state", "gone")
 LATE = ("state", "gone", "denied", "changed", "late")
 
@@ -66,9 +69,10 @@ class Fold:
         self.incident, self.runs, self.overrides, self.closed, self.after = None, {}, {}, False, set()
         self.nonces, self.findings = set(), []
         self.crossings, self.proposal, self.expunged = [], None, {}
+        self.duties, self.exercise = {}, None
 
     def apply(self, event):
-        self.event, self.when, self.moment = event, seconds(event["recorded_at"]), millis(event["recorded_at"])
+        self.event, self.when, self.moment = event, seconds(told_at(event)), millis(told_at(event))
         name = event["kind"].replace(".", "_")
         self.follow(event)
         try:
@@ -118,7 +122,7 @@ class Fold:
         ground = read_ground(d)
         if ground["broken"] == OTHER_TEXTS:
             self.flag("the policy texts are not what their digest says")
-        self.incident = Of(id=event["incident"], genesis=event["sha256"], title=d["title"], mode=event["mode"], **ground)
+        self.incident = Of(id=event["incident"], genesis=event["sha256"], by=event["person"], title=d["title"], mode=event["mode"], **ground)
 
     def run_started(self, event, d):
         need(d["run"] not in self.runs, "a second run of this name", "conflict")
@@ -135,6 +139,43 @@ class Fold:
         values.update({name: (None, event["person"], None) for name in d["secrets"]})
         steps = {id: Of(status="todo", attempt=1, tries=0, writer=None, record=None, twins={}, request=None, performers=set(), claimed=None, claimed_attempt=0) for id in book.steps}
         self.runs[d["run"]] = Of(id=d["run"], pin=pin, book=book, parent=d["parent"], values=values, steps=steps, at=next(iter(steps), None))
+
+    # ---- an exercise
+
+    def has_duty(self, who, duties):
+        need(self.duties.get(who, set()) & duties, f"{who} is no {' or '.join(sorted(duties))} of this exercise")
+
+    def role_assigned(self, event, d):
+        if self.incident and self.incident.mode == "exercise" and d["role"] in CONTROLLERS:
+            begins = event["person"] == self.incident.by and not any(duties & CONTROLLERS for duties in self.duties.values())
+            if not begins:
+                self.has_duty(event["person"], {FACILITATOR})
+        self.duties.setdefault(d["who"], set()).add(d["role"])
+
+    def exercise_started(self, event, d):
+        first = self.incident and event["person"] == self.incident.by and event["prev"] == self.incident.genesis
+        need(first and event["mode"] == "exercise" and not self.exercise, "the script of an exercise stands at its beginning and nowhere else")
+        self.exercise = Of(on=True)
+
+    def exercise_refused(self, event, d):
+        need(self.exercise, "it is of an exercise, and nothing of one has begun")
+
+    exercise_feedback = exercise_refused
+
+    def exercise_sealed(self, event, d):
+        self.exercise_refused(event, d)
+        self.has_duty(event["person"], CONTROLLERS)
+
+    def exercise_clock(self, event, d):
+        self.exercise_refused(event, d)
+        self.has_duty(event["person"], {FACILITATOR})
+        need(self.exercise.on, f"{event['kind']} crossed with the end", "conflict")
+
+    exercise_injected = exercise_answered = exercise_clock
+
+    def exercise_ended(self, event, d):
+        self.exercise_clock(event, d)
+        self.exercise.on = False
 
     # ---- steps
 

@@ -71,6 +71,8 @@ SETS = {
     "severity": "sev1 sev2 sev3 sev4 sev5", "risk": "routine privileged destructive",
     "outcome": "succeeded failed unknown", "purpose": "run dry_run roll_back",
     "line class": "note adversary impact response comms system",
+    "clock change": "resumed paused scaled ahead back move", "means": "alert email phone chat log news regulator",
+    "class": "response decision checkpoint evidence comms impact milestone adversary system note correction exercise",
     "milestone": "started detected acknowledged declared escalated contained mitigated eradicated recovered resolved closed",
 }
 COMPOUND = {
@@ -87,9 +89,20 @@ COMPOUND = {
     "pulled file": {"more": "whole number", "path": "text", "ranges": "list of ranges", "size": "whole number"},
     "window": {"from": "time", "to": "time"},
     "clock skew": {"ahead": "signed number", "within": "whole number"},
+    "simulated clock": {"paused": "true or false", "scale": "small number", "sim": "time"},
+    "sealed": {"nonce": "text", "text": "text"},
+    "text edit": {"add": "list of texts", "remove": "list of texts"},
+    "digest edit": {"add": "list of digests", "remove": "list of digests"},
+    "origin": {"file": "text", "id": "text or null", "person": "text or null", "position": "whole number", "sha256": "digest"},
+    "change": {"due": "date or null", "kind": "`fix`, `detect`, `runbook_change`, `policy` or null", "owner": "text or null",
+               "status": "`open`, `done`, `dropped` or null", "text": "text or null"},
+    "given log": {"name": "text", "text": "text"},
+    "attachment": {"name": "text", "text": "text"},
 }
-PLURALS = {"texts": "text", "events": "event", "runbook pins": "runbook pin", "evidence": "evidence", "revocations": "revocation", "pulled files": "pulled file",
-           "ranges": "two whole numbers"}
+# What stands in a member whose form is `object`, by its name.
+OBJECTS = {"runbook": "pinned blob", "tags": "text edit", "assets": "text edit", "indicators": "text edit", "evidence": "digest edit"}
+PLURALS = {"texts": "text", "digests": "digest", "events": "event", "runbook pins": "runbook pin", "evidence": "evidence", "revocations": "revocation", "pulled files": "pulled file",
+           "ranges": "two whole numbers", "given logs": "given log", "attachments": "attachment"}
 
 
 def seconds(text, offset=False):
@@ -102,6 +115,11 @@ def seconds(text, offset=False):
 
 def millis(text):
     return seconds(text) * 1000 + int(TIME.fullmatch(text).group(7)[:3])
+
+
+def told_at(event):
+    """When it was recorded, by the clock that rules: the simulated one in an exercise."""
+    return event["sim_time"] if event["mode"] == "exercise" and event["sim_time"] else event["recorded_at"]
 
 
 def is_time(text, envelope=False):
@@ -125,7 +143,7 @@ class Forms:
         for line in open(path, encoding="utf-8").read().splitlines() + ["#"]:
             cells = [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("| ") else []
             if len(cells) == 3 and cells[0].startswith("`"):
-                rows[cells[0].strip("`")] = cells[1]
+                rows.update(dict.fromkeys(re.findall("`([^`]+)`", cells[0]), cells[1]))
             elif line.startswith("|"):
                 continue
             else:
@@ -136,7 +154,7 @@ class Forms:
                     heading = line.strip()
         find = lambda start: next(rows for name, rows in tables.items() if name.startswith(start))
         self.envelope = find("One JSON object with exactly these members")
-        self.compound = dict(COMPOUND, evidence=find("**Evidence**"), pull=find("**Pull**"), exec=find("Its `exec`"))
+        self.compound = dict(COMPOUND, details=find("**Details**"), evidence=find("**Evidence**"), pull=find("**Pull**"), exec=find("Its `exec`"))
         self.compound["execution record"] = find("**Execution record**")
         self.kinds = {}
         kind = None
@@ -161,7 +179,7 @@ class Forms:
             of = form.split()[2] if form != "object by name" else "var"
             return [self.check({"lists": "list of texts", "digests": "digest", "numbers": "whole number"}.get(of, of), one, what) for one in value.values()]
         if form in self.compound or form == "object":
-            members = self.compound[form if form != "object" else {"runbook": "pinned blob"}.get(what, what)]
+            members = self.compound[form if form != "object" else OBJECTS.get(what, what)]
             optional = {name for name, of in members.items() if of.endswith(" (optional)")}
             need(isinstance(value, dict) and value.keys() | optional == members.keys(), f"{what} has not the members it must have")
             return [self.check("short number" if name in ("exit", "signal") else members[name].removesuffix(" (optional)"), one, name) for name, one in value.items()]
@@ -182,8 +200,11 @@ class Forms:
             case "writer": return text is not None and HEX32.fullmatch(text) is not None
             case "run": return text is not None and re.fullmatch(r"[a-z0-9.-]{1,96}", text) is not None
             case "time": return is_time(value)
+            case "date": return text is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None and is_time(text + "T00:00:00Z")
+            case "true, false": return isinstance(value, bool)
             case "true or false": return isinstance(value, bool)
             case "short number": return whole and -(1 << 31) <= value < 1 << 32
+            case "small number": return whole and 0 <= value < 1 << 32
             case "signed number": return whole and -(1 << 53) < value < 1 << 53
             case "whole number": return whole and 0 <= value < 1 << 53
             case "two whole numbers": return isinstance(value, list) and len(value) == 2 and all(Forms.plain("whole number", one) for one in value)

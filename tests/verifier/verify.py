@@ -27,7 +27,7 @@ except ImportError as missing:
 
 import signed
 from fold import NOTE, OWED, VIOLATION, Fold, parents_of, signer_of
-from forms import HEX32, ULID, Forms, Wrong, digest, list_digest, need, seconds, sha256
+from forms import HEX32, ULID, Forms, Wrong, digest, list_digest, need, seconds, sha256, told_at
 from signed import SPACES, Signers, read_statement
 from words import commit_of, git_id, step_text
 
@@ -195,7 +195,7 @@ def signed_under_any(signers, event):
     why = None
     for one in signers:
         try:
-            return one.verify(event["data"]["signed"], event["mode"], signer_of(event), seconds(event["recorded_at"]))
+            return one.verify(event["data"]["signed"], event["mode"], signer_of(event), seconds(told_at(event)))
         except Wrong as wrong:
             why = why or wrong
     raise why

@@ -2,6 +2,7 @@
 import hashlib
 import re
 import unicodedata
+from datetime import datetime, timedelta
 from types import SimpleNamespace as Of
 
 from forms import PRINCIPAL, TIME, Wrong, seconds
@@ -137,6 +138,22 @@ def revocation(gone):
     return f"the key {free(gone['key'])} of {who}" if gone["key"] is not None else f"{who} as {free(gone['role'])}" if gone["role"] is not None else who
 
 
+MEANS = {"alert": "alert", "email": "e-mail", "phone": "phone call", "chat": "chat message", "log": "log entry", "news": "news",
+         "regulator": "regulator's message"}
+
+
+def clock_change(d):
+    clock, to = d["clock"], maybe(" ", d["to"])
+    sim = (datetime(1970, 1, 1) + timedelta(seconds=seconds(clock["sim"]))).isoformat(" ") + "Z"
+    stopped = ", stopped" if clock["paused"] else ""
+    return {
+        "resumed": f"let the clock go on at {sim}", "paused": f"stopped the clock at {sim}",
+        "scaled": f"set the clock to {clock['scale'] // 1000}.{clock['scale'] % 1000:03} times real time at {sim}",
+        "ahead": f"set the clock ahead to {sim}{stopped}", "back": f"went back to the move{to} at {sim}{stopped}",
+        "move": f"began the move{to} at {sim}{stopped}",
+    }[d["change"]]
+
+
 def told(event):
     d, by, kind = event["data"], local(event["person"]), event["kind"]
     out = " (out of order)" if d.get("out_of_order") else ""
@@ -224,6 +241,23 @@ def told(event):
             count = len(d["heads"])
             return f"{by} closed the incident over {count} head{'s' if count != 1 else ''}"
         case "incident.reopened": return f"{by} reopened the incident: {free(d['reason'])}"
+        case "exercise.started": return f"{by} prepared an exercise ({free(d['form'])}): {free(d['title'])}"
+        case "exercise.clock": return f"{by} {clock_change(d)}"
+        case "exercise.injected":
+            to = f" to {free(', '.join(d['to']))}" if d["to"] else ""
+            return f"{MEANS[d['means']]} from {free(d['from'])}{to}: {free(d['message'])}"
+        case "exercise.answered":
+            step = {"run": "", "dry_run": "the dry run of ", "roll_back": "the roll back of "}[d["purpose"]] + step_name(d["step"])
+            if d["refused"] is not None:
+                return f"the script has no result for {step}: {free(d['refused'])}"
+            count = len(d["logs"])
+            return f"the script ended {step} with exit status {d['exit']}" if d["exit"] is not None else f"the script gave {step} {count} log{'s' if count != 1 else ''}"
+        case "exercise.refused": return f"{by} was refused{' at ' + step_name(d['step']) if d['step'] else ''}: {free(d['what'])}"
+        case "exercise.sealed": return f"{by} sealed {len(d['sealed']['text'].encode())} bytes until the end"
+        case "exercise.feedback":
+            question = maybe(' to "', d["question"], '"')
+            return f"{by} said of the exercise{question}: {free(d['text'])}"
+        case "exercise.ended": return f"{by} {'broke off' if d['aborted'] else 'ended'} the exercise{maybe(': ', d['reason'])}"
         case "journal.recovered": return f"the journal of {by} was mended: {d['bytes']} bytes put aside, {free(d['what'])}"
     raise Wrong(f"no sentence is known for {kind}")
 
