@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use runsheet::engine::event::Fidelity;
+use runsheet::engine::event::{Draft, Fidelity};
 use runsheet::engine::exercise::{ClockChange, Control};
 use runsheet::engine::fact::Milestone;
 use runsheet::engine::{Command, Decision, Event, EventId, Refusal};
@@ -113,6 +113,18 @@ impl Play {
         let due = (!by_hand).then(|| self.now());
         let message = due::message(inject.unwrap(), due);
         self.control(Control::Inject(Box::new(message)));
+    }
+
+    /// The same from another host that has not heard of the first.
+    pub fn inject_again(&mut self, id: &str) {
+        let inject = self.scenario.injects.iter().find(|one| one.id == id);
+        let draft = Draft {
+            sim_time: Some(self.now()),
+            ..self
+                .world
+                .draft("alice", due::message(inject.unwrap(), None))
+        };
+        self.world.record("alice", draft);
     }
 
     pub fn note(&mut self, text: &str) {
