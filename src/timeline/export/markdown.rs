@@ -4,7 +4,7 @@
 mod checkpoints;
 mod entries;
 mod summary;
-pub(super) mod syntax;
+pub(crate) mod syntax;
 
 use std::fmt::Write as _;
 

@@ -19,10 +19,7 @@ pub(super) fn header(page: &mut Markup, timeline: &Timeline) {
     let head = &timeline.header;
     let grade = head.severity.map_or("sev5", severity);
     if timeline.is_exercise() {
-        put!(
-            page,
-            "<p class=\"drill\" role=\"note\"><strong>EXERCISE</strong> This was a drill. Nothing in it happened for real, and no approval in it opens a live gate.</p>"
-        );
+        drill(page);
     }
     put!(page, "<header class=\"top " {grade} "\"><p class=\"eyebrow\">");
     if let Some(id) = &head.incident {
@@ -44,6 +41,14 @@ pub(super) fn header(page: &mut Markup, timeline: &Timeline) {
     banners(page, timeline);
     facts(page, timeline);
     put!(page, "</header>\n");
+}
+
+/// What stands on top of everything about an exercise, and stays there.
+pub(crate) fn drill(page: &mut Markup) {
+    put!(
+        page,
+        "<p class=\"drill\" role=\"note\"><strong>EXERCISE</strong> This was a drill. Nothing in it happened for real, and no approval in it opens a live gate.</p>"
+    );
 }
 
 /// Open or closed, the last milestone, what people were told last.

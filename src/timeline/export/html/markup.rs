@@ -8,7 +8,7 @@ use crate::engine::EventId;
 
 /// A page as it grows.
 #[derive(Default)]
-pub(super) struct Markup {
+pub(crate) struct Markup {
     out: String,
     /// The entries that stand in the table: what else is named has nowhere to lead to.
     entries: HashSet<EventId>,
@@ -17,13 +17,13 @@ pub(super) struct Markup {
 }
 
 /// Something that writes itself as markup.
-pub(super) trait Piece {
+pub(crate) trait Piece {
     fn put(&self, page: &mut Markup);
 }
 
 impl Markup {
     /// An empty page whose table will have these entries, and whether they are not all there are.
-    pub(super) fn with(entries: impl Iterator<Item = EventId>, partial: bool) -> Self {
+    pub(crate) fn with(entries: impl Iterator<Item = EventId>, partial: bool) -> Self {
         let entries: HashSet<_> = entries.collect();
         Self {
             // About what a row takes, so that a long page is not moved as it grows.
@@ -34,7 +34,7 @@ impl Markup {
     }
 
     /// Instead of a list that is empty.
-    pub(super) fn none(&mut self, text: &'static str) {
+    pub(crate) fn none(&mut self, text: &'static str) {
         self.raw("<p class=\"none\">");
         self.raw(if self.partial {
             "None that is for this audience."
@@ -45,23 +45,23 @@ impl Markup {
     }
 
     /// Whether an entry stands in the table.
-    pub(super) fn has(&self, entry: EventId) -> bool {
+    pub(crate) fn has(&self, entry: EventId) -> bool {
         self.entries.contains(&entry)
     }
 
     /// Markup of our own; only a literal can be that.
-    pub(super) fn raw(&mut self, markup: &'static str) {
+    pub(crate) fn raw(&mut self, markup: &'static str) {
         self.out.push_str(markup);
     }
 
     /// A value as text, in an element or in a quoted attribute.
-    pub(super) fn text(&mut self, value: impl Display) {
+    pub(crate) fn text(&mut self, value: impl Display) {
         // Writing to a `String` cannot fail.
         let _ = write!(Escaped(&mut self.out), "{value}");
     }
 
     /// The whole text.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.out
     }
 }
@@ -97,7 +97,7 @@ macro_rules! put {
         $( put!(@ page $part); )*
     }};
 }
-pub(super) use put;
+pub(crate) use put;
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,11 @@ mod figures;
 mod gates;
 mod head;
 mod lists;
-mod markup;
+pub(crate) mod markup;
 mod rows;
-mod words;
+pub(crate) mod words;
+
+pub(crate) use head::drill;
 
 use self::markup::{Markup, put};
 use crate::timeline::Timeline;
@@ -18,7 +20,7 @@ use crate::timeline::clocks::Countdown;
 
 /// How it is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     /// From a file: it stays as it is.
     File,
     /// From a server, which has newer ones: a script there brings them, and without one the page loads anew.
@@ -42,7 +44,12 @@ fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String
         timeline.rows.iter().map(|row| row.event),
         timeline.is_partial(),
     );
-    open(&mut page, timeline, form);
+    begin(
+        &mut page,
+        head::title(timeline),
+        timeline.is_exercise(),
+        form,
+    );
     head::header(&mut page, timeline);
     contents(&mut page, timeline, countdowns);
     put!(&mut page, "<main id=\"main\">");
@@ -64,21 +71,24 @@ fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String
     rows::table(&mut page, timeline);
     lists::flags(&mut page, timeline);
     lists::verifying(&mut page, timeline);
-    put!(&mut page, "</main><footer>");
-    if timeline.is_exercise() {
-        put!(
-            &mut page,
-            "<p><strong>EXERCISE.</strong> This was a drill.</p>"
-        );
-    }
-    put!(
-        &mut page,
-        "<p>Made by runsheet from the record. All times are UTC.</p></footer></body></html>\n"
-    );
+    end(&mut page, timeline.is_exercise());
     page.finish()
 }
 
-fn open(page: &mut Markup, timeline: &Timeline, form: Form) {
+/// What closes a document.
+pub(crate) fn end(page: &mut Markup, is_exercise: bool) {
+    put!(page, "</main><footer>");
+    if is_exercise {
+        put!(page, "<p><strong>EXERCISE.</strong> This was a drill.</p>");
+    }
+    put!(
+        page,
+        "<p>Made by runsheet from the record. All times are UTC.</p></footer></body></html>\n"
+    );
+}
+
+/// What opens a document: its head with the style, which also says of each printed page what it is of.
+pub(crate) fn begin(page: &mut Markup, title: &str, is_exercise: bool, form: Form) {
     put!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -99,14 +109,10 @@ fn open(page: &mut Markup, timeline: &Timeline, form: Form) {
         page,
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"referrer\" content=\"no-referrer\"><meta name=\"robots\" content=\"noindex\">"
     );
-    let drill = if timeline.is_exercise() {
-        "EXERCISE: "
-    } else {
-        ""
-    };
-    put!(page, "<title>" {drill} {head::title(timeline)} "</title><style>\n");
+    let drill = if is_exercise { "EXERCISE: " } else { "" };
+    put!(page, "<title>" {drill} {title} "</title><style>\n");
     page.raw(include_str!("style.css"));
-    if timeline.is_exercise() {
+    if is_exercise {
         put!(page, "@page{@top-center{content:\"EXERCISE\"}}\n");
     }
     put!(
@@ -122,7 +128,7 @@ fn open(page: &mut Markup, timeline: &Timeline, form: Form) {
 }
 
 /// The start of a section, which its heading names.
-fn section(page: &mut Markup, id: &'static str, heading: &'static str) {
+pub(crate) fn section(page: &mut Markup, id: &'static str, heading: &'static str) {
     put!(page, "\n<section id=\"" {id} "\" aria-labelledby=\"" {id} "-h\"><h2 id=\"" {id} "-h\">" {heading} "</h2>");
 }
 

@@ -12,7 +12,7 @@ use crate::trust::Principal;
 
 /// How much of a moment is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Show {
+pub(crate) enum Show {
     /// `2026-11-23 13:20:05`
     Whole,
     /// `13:20:05`, under a heading that has the day.
@@ -20,10 +20,10 @@ pub(super) enum Show {
 }
 
 /// A moment, no more exact than it is known.
-pub(super) struct Time(pub DateTime<FixedOffset>, pub Fidelity, pub Show);
+pub(crate) struct Time(pub DateTime<FixedOffset>, pub Fidelity, pub Show);
 
 /// A moment that was read off a clock, in full.
-pub(super) fn moment(at: DateTime<FixedOffset>) -> Time {
+pub(crate) fn moment(at: DateTime<FixedOffset>) -> Time {
     Time(at, Fidelity::Exact, Show::Whole)
 }
 
@@ -72,7 +72,7 @@ impl Piece for Who<'_> {
 }
 
 /// An entry, leading to where it stands in the table.
-pub(super) struct Entry(pub EventId);
+pub(crate) struct Entry(pub EventId);
 
 impl Piece for Entry {
     fn put(&self, page: &mut Markup) {
@@ -96,7 +96,7 @@ impl Piece for Grade {
 }
 
 /// Milliseconds in words.
-pub(super) fn length(millis: i64) -> String {
+pub(crate) fn length(millis: i64) -> String {
     let words = span(TimeDelta::milliseconds(millis.saturating_abs()));
     if millis < 0 {
         format!("−{words}")
@@ -106,7 +106,7 @@ pub(super) fn length(millis: i64) -> String {
 }
 
 /// `1 entry`, `2 entries`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -7,7 +7,7 @@ use crate::engine::sentence::span;
 use crate::evidence::escape;
 
 /// Foreign text as prose on one line, in a heading, a list or a table's cell: no syntax, no HTML, no link.
-pub(in crate::timeline) fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = escape::line(text);
     let mut out = String::with_capacity(text.len() + 16);
     let mut before = ' ';
@@ -34,7 +34,7 @@ pub(in crate::timeline) fn prose(text: &str) -> String {
 }
 
 /// Foreign text as code where it is plain enough for that, else as prose.
-pub(in crate::timeline) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let plain = !text.trim().is_empty()
         && text
             .chars()
@@ -47,7 +47,7 @@ pub(in crate::timeline) fn code(text: &str) -> String {
 }
 
 /// Several lines as a block of code, inside a fence that they cannot close.
-pub(in crate::timeline) fn block(text: &str) -> String {
+pub(crate) fn block(text: &str) -> String {
     let text = escape::text(text);
     let (mut longest, mut run) = (0, 0);
     for c in text.chars() {
@@ -59,7 +59,7 @@ pub(in crate::timeline) fn block(text: &str) -> String {
 }
 
 /// A table: its head, and rows whose cells are Markdown already.
-pub(super) fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let line = |out: &mut String, cells: &mut dyn Iterator<Item = &str>| {
         out.push('|');
         for cell in cells {
@@ -78,7 +78,7 @@ pub(super) fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
 }
 
 /// A moment in UTC, to the second.
-pub(in crate::timeline) fn utc<Z: TimeZone>(at: DateTime<Z>) -> String {
+pub(crate) fn utc<Z: TimeZone>(at: DateTime<Z>) -> String {
     at.with_timezone(&Utc)
         .format("%Y-%m-%d %H:%M:%S")
         .to_string()
@@ -95,7 +95,7 @@ pub(in crate::timeline) fn known<Z: TimeZone>(at: DateTime<Z>, fidelity: Fidelit
 }
 
 /// Milliseconds in words.
-pub(in crate::timeline) fn length(millis: i64) -> String {
+pub(crate) fn length(millis: i64) -> String {
     let words = span(chrono::TimeDelta::milliseconds(millis.saturating_abs()));
     if millis < 0 {
         format!("−{words}")
@@ -105,7 +105,7 @@ pub(in crate::timeline) fn length(millis: i64) -> String {
 }
 
 /// `1 override`, `2 overrides`.
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
