@@ -6,6 +6,7 @@ pub mod answer;
 pub mod colleague;
 pub mod due;
 pub mod progress;
+pub mod report;
 pub mod score;
 pub mod seal;
 

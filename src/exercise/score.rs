@@ -1,17 +1,19 @@
 //! How it went: each expectation met, late or missed as the record shows it, an evaluator's word over that, and a rating
 //! proposed for each objective. It says what was done in which duty, and ranks nobody. `docs/exercises.md` has the rules.
 
+mod gates;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::due::after;
 use super::progress::{Progress, Seen};
 use super::seal::{Item, Rating, RemarkKind, Verdict};
-use crate::engine::fact::Signed;
-use crate::engine::sentence::said;
-use crate::engine::{EventId, Fact, State, StepRef};
+use crate::engine::{EventId, Fact, State};
 use crate::runbook::scenario::{Expectation, Proof, Scenario};
 use crate::trust::Principal;
+
+pub(super) use gates::duty;
 
 /// How an exercise went, or stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,8 +148,8 @@ pub fn score(
         expectations,
         objectives,
         remarks: items.filter_map(remark).collect(),
-        decisions: decisions(progress),
-        refused: refused(state, progress),
+        decisions: gates::decisions(progress),
+        refused: gates::refused(state, progress),
         overrides: progress
             .events()
             .iter()
@@ -433,79 +435,4 @@ fn proposed<'a>(of_it: impl Iterator<Item = &'a Scored>, is_aborted: bool) -> Pr
         share: u32::try_from(got * 100 / decided).ok(),
         undecided,
     }
-}
-
-/// What an answer is to: a step, and the request it names.
-struct Asked {
-    step: StepRef,
-    request: String,
-    place: usize,
-}
-
-fn decisions(progress: &Progress) -> Vec<Latency> {
-    let mut all: Vec<Latency> = Vec::new();
-    let mut open: Vec<Asked> = Vec::new();
-    for event in progress.events() {
-        let at = event.told_at();
-        let (step, signed, answer): (&StepRef, &Signed, _) = match &event.fact {
-            Fact::CheckpointRequested(fact) => {
-                // Who asks anew waits for that.
-                open.retain(|asked| asked.step != fact.record.step);
-                open.push(Asked {
-                    step: fact.record.step.clone(),
-                    request: fact.record.digest().to_string(),
-                    place: all.len(),
-                });
-                all.push(Latency {
-                    step: fact.record.step.to_string(),
-                    asked: at,
-                    millis: None,
-                    answer: None,
-                });
-                continue;
-            }
-            Fact::CheckpointApproved(fact) => (&fact.step, &fact.signed, "approved"),
-            Fact::CheckpointDenied(fact) => (&fact.step, &fact.signed, "denied"),
-            Fact::CheckpointWithdrawn(fact) => (&fact.step, &fact.signed, "withdrawn"),
-            Fact::CheckpointOverridden(fact) => (&fact.record.step, &fact.signed, "overridden"),
-            _ => continue,
-        };
-        let named = said(signed, "request");
-        let found = open.iter().position(|asked| {
-            asked.step == *step
-                && (answer == "overridden"
-                    || named.as_ref().is_none_or(|name| *name == asked.request))
-        });
-        let Some(asked) = found.map(|found| open.swap_remove(found)) else {
-            continue;
-        };
-        if let Some(latency) = all.get_mut(asked.place) {
-            latency.millis = Some((at - latency.asked).num_milliseconds());
-            latency.answer = Some(answer);
-        }
-    }
-    all
-}
-
-fn refused(state: &State, progress: &Progress) -> Vec<Refused> {
-    progress
-        .events()
-        .iter()
-        .filter_map(|event| match &event.fact {
-            Fact::ExerciseRefused(fact) => Some(Refused {
-                at: event.told_at(),
-                role: event
-                    .role
-                    .clone()
-                    .or_else(|| {
-                        let roles = state.roles.get(&event.person)?;
-                        roles.first().cloned()
-                    })
-                    .map(|role| role.to_string()),
-                step: fact.step.as_ref().map(|step| step.step.to_string()),
-                what: fact.what.clone(),
-            }),
-            _ => None,
-        })
-        .collect()
 }

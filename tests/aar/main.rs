@@ -11,8 +11,26 @@
 )]
 
 mod play;
+mod report;
 mod scoring;
 
 #[path = "../engine/world.rs"]
 #[allow(dead_code, reason = "the engine's tests use all of it")]
 mod world;
+
+use std::path::PathBuf;
+
+/// Compares with a golden file, or writes it when asked to.
+fn golden(name: &str, actual: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    for (number, (expected, actual)) in expected.lines().zip(actual.lines()).enumerate() {
+        assert_eq!(actual, expected, "{name}, line {}", number + 1);
+    }
+    assert_eq!(actual, expected, "{name}");
+}
