@@ -152,10 +152,10 @@ pub fn audience(session: &Session, name: &str) -> Result<(Audiences, Audience), 
     Ok((audiences, reader))
 }
 
-/// The clocks as they stood at the last entry, so that the same record says the same.
+/// The clocks as they stood at the last entry of a timeline, so that the same record says the same, and nothing of what an
+/// audience does not see.
 fn countdowns_at_end(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
-    let events = session.journal().log().events();
-    let Some(last) = events.iter().map(|event| event.told_at()).max() else {
+    let Some(last) = timeline.told_until() else {
         return Ok(Vec::new());
     };
     let (countdowns, problems) = countdowns_of(session, timeline, last.fixed_offset())?;

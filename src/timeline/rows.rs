@@ -145,6 +145,10 @@ pub struct Update {
     pub audience: String,
     pub state: Option<String>,
     pub message: String,
+    /// By when the next one is promised.
+    pub next: Option<DateTime<Utc>>,
+    /// When this audience heard again.
+    pub answered: Option<DateTime<FixedOffset>>,
 }
 
 impl Row {
@@ -356,6 +360,7 @@ pub(super) fn captured(state: &State, events: &[Arc<Event>]) -> Vec<Captured> {
 }
 
 pub(super) fn updates(events: &[Arc<Event>]) -> Vec<Update> {
+    let mut answers = super::promises::answers(events);
     let mut updates: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.fact {
@@ -366,6 +371,8 @@ pub(super) fn updates(events: &[Arc<Event>]) -> Vec<Update> {
                 audience: shown(&fact.audience),
                 state: fact.state.as_deref().map(shown),
                 message: shown(&fact.message),
+                next: fact.next,
+                answered: answers.remove(&event.id),
             }),
             _ => None,
         })

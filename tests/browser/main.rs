@@ -426,6 +426,15 @@ fn the_live_page_changes_as_the_incident_does_in_an_open_browser() {
         "--class",
         "impact",
     ]);
+    robin.ok(&[
+        "update",
+        &inc,
+        "--audience",
+        "stakeholders",
+        "--next",
+        "30m",
+        "We look at it",
+    ]);
     robin.ok(&["sync", &inc]);
     // Sasha's state is her own: what Robin records comes over the hub.
     let served = Served::start(&sasha, &["serve", &inc, "--audience", "stakeholders"]);
@@ -468,6 +477,12 @@ fn the_live_page_changes_as_the_incident_does_in_an_open_browser() {
         .unwrap();
     let page = String::from_utf8(page.stdout).unwrap();
     assert!(!page.contains("A secret of the responders"), "{page}");
+    let (head, _) = page.split_once("</header>").unwrap();
+    let (_, next) = head.split_once("<dt>Next update</dt>").unwrap();
+    assert!(
+        next.contains("<dd>stakeholders by ") && next.contains("chip due"),
+        "{next}"
+    );
     fs::write(&path, page).unwrap();
     assert_eq!(faults_of(&path, &["live"]), "");
 }

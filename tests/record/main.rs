@@ -19,6 +19,7 @@ mod formats;
 mod imports;
 mod lessons;
 mod lint;
+mod promised;
 mod sentences;
 mod templates;
 mod timelines;

@@ -1,8 +1,10 @@
 //! What is read first: what it is, how it stands, what must not be overlooked, what was pinned, how bad it was.
 
+use chrono::{DateTime, Utc};
+
 use super::markup::{Markup, put};
 use super::section;
-use super::words::{Entry, Grade, Show, Time, Who, counted, moment};
+use super::words::{Entry, Grade, Promised, Show, Time, Who, counted, moment};
 use crate::engine::sentence::{Class, severity};
 use crate::timeline::header::Header;
 use crate::timeline::{Projection, Row, Timeline};
@@ -15,7 +17,7 @@ pub(super) fn title(timeline: &Timeline) -> &str {
     }
 }
 
-pub(super) fn header(page: &mut Markup, timeline: &Timeline) {
+pub(super) fn header(page: &mut Markup, timeline: &Timeline, now: DateTime<Utc>) {
     let head = &timeline.header;
     let grade = head.severity.map_or("sev5", severity);
     if timeline.is_exercise() {
@@ -39,7 +41,7 @@ pub(super) fn header(page: &mut Markup, timeline: &Timeline) {
         left_out(page, audience);
     }
     banners(page, timeline);
-    facts(page, timeline);
+    facts(page, timeline, now);
     put!(page, "</header>\n");
 }
 
@@ -125,7 +127,7 @@ fn banners(page: &mut Markup, timeline: &Timeline) {
     }
 }
 
-fn facts(page: &mut Markup, timeline: &Timeline) {
+fn facts(page: &mut Markup, timeline: &Timeline, now: DateTime<Utc>) {
     let head = &timeline.header;
     put!(page, "<dl class=\"facts\">");
     if let Some(row) = timeline.rows.first() {
@@ -163,7 +165,22 @@ fn facts(page: &mut Markup, timeline: &Timeline) {
         timeline.overrides.len()
     );
     fact(page, "Checkpoints", Some(&gates));
+    next_updates(page, timeline, now);
     put!(page, "</dl>");
+}
+
+/// By when who hears again.
+fn next_updates(page: &mut Markup, timeline: &Timeline, now: DateTime<Utc>) {
+    let mut open: Vec<_> = timeline
+        .updates
+        .iter()
+        .filter_map(|update| Some((timeline.promised(update, now)?, update)))
+        .filter(|((_, standing), _)| standing.is_open())
+        .collect();
+    open.sort_by_key(|((next, _), update)| (*next, &update.audience));
+    for ((next, standing), update) in open {
+        put!(page, "<div><dt>Next update</dt><dd>" {&update.audience} " by " [moment(next.fixed_offset())] " " [Promised(standing)] "</dd></div>");
+    }
 }
 
 fn fact(page: &mut Markup, name: &'static str, value: Option<&str>) {

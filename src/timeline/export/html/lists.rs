@@ -1,9 +1,11 @@
 //! What was decided, who was told, what is to be done, what was captured, what does not fit, and how all of it is
 //! verified.
 
+use chrono::{DateTime, Utc};
+
 use super::markup::{Markup, put};
 use super::section;
-use super::words::{Entry, Show, Time, Who, counted, moment};
+use super::words::{Entry, Promised, Show, Time, Who, counted, moment};
 use crate::engine::details::FollowupStatus;
 use crate::timeline::rows::Captured;
 use crate::timeline::{Followup, Timeline};
@@ -36,7 +38,7 @@ pub(super) fn decisions(page: &mut Markup, timeline: &Timeline) {
     put!(page, "</ul></section>");
 }
 
-pub(super) fn updates(page: &mut Markup, timeline: &Timeline) {
+pub(super) fn updates(page: &mut Markup, timeline: &Timeline, now: DateTime<Utc>) {
     section(page, "updates", "Stakeholder updates");
     if timeline.updates.is_empty() {
         page.none("None is recorded.");
@@ -49,7 +51,11 @@ pub(super) fn updates(page: &mut Markup, timeline: &Timeline) {
         if let Some(state) = &update.state {
             put!(page, " <span class=\"chip\">" {state} "</span>");
         }
-        put!(page, " by " [Who(&update.by)] " " [Entry(update.event)] "<blockquote>" {&update.message} "</blockquote></li>");
+        put!(page, " by " [Who(&update.by)] " " [Entry(update.event)] "<blockquote>" {&update.message} "</blockquote>");
+        if let Some((next, standing)) = timeline.promised(update, now) {
+            put!(page, "<p class=\"meta\">next one promised by " [moment(next.fixed_offset())] " " [Promised(standing)] "</p>");
+        }
+        put!(page, "</li>");
     }
     put!(page, "</ul></section>");
 }

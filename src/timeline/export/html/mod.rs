@@ -14,6 +14,8 @@ pub(crate) mod words;
 
 pub(crate) use head::drill;
 
+use chrono::{DateTime, Utc};
+
 use self::markup::{Markup, put};
 use crate::timeline::Timeline;
 use crate::timeline::clocks::Countdown;
@@ -27,19 +29,26 @@ pub(crate) enum Form {
     Live,
 }
 
-/// The document. The same timeline and the same countdowns give the same bytes.
+/// The document. The same timeline and the same countdowns give the same bytes: what is due is told as it stood when
+/// the last entry was recorded.
 #[must_use]
 pub fn html(timeline: &Timeline, countdowns: &[Countdown]) -> String {
-    document(timeline, countdowns, Form::File)
+    let now = timeline.told_until().unwrap_or_default();
+    document(timeline, countdowns, now, Form::File)
 }
 
-/// The document for a server that has newer ones as the incident goes on, at the same address.
+/// The document as of this moment, for a server that has newer ones as the incident goes on, at the same address.
 #[must_use]
-pub fn live(timeline: &Timeline, countdowns: &[Countdown]) -> String {
-    document(timeline, countdowns, Form::Live)
+pub fn live(timeline: &Timeline, countdowns: &[Countdown], now: DateTime<Utc>) -> String {
+    document(timeline, countdowns, now, Form::Live)
 }
 
-fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String {
+fn document(
+    timeline: &Timeline,
+    countdowns: &[Countdown],
+    now: DateTime<Utc>,
+    form: Form,
+) -> String {
     let mut page = Markup::with(
         timeline.rows.iter().map(|row| row.event),
         timeline.is_partial(),
@@ -50,7 +59,7 @@ fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String
         timeline.is_exercise(),
         form,
     );
-    head::header(&mut page, timeline);
+    head::header(&mut page, timeline, now);
     contents(&mut page, timeline, countdowns);
     put!(&mut page, "<main id=\"main\">");
     head::summary(&mut page, timeline);
@@ -64,7 +73,7 @@ fn document(timeline: &Timeline, countdowns: &[Countdown], form: Form) -> String
     gates::overrides(&mut page, timeline);
     clocks::clocks(&mut page, countdowns);
     lists::decisions(&mut page, timeline);
-    lists::updates(&mut page, timeline);
+    lists::updates(&mut page, timeline, now);
     lists::followups(&mut page, timeline);
     lists::evidence(&mut page, timeline);
     figures::people(&mut page, timeline);

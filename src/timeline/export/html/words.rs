@@ -8,6 +8,7 @@ use crate::engine::EventId;
 use crate::engine::event::Fidelity;
 use crate::engine::sentence::span;
 use crate::runbook::model::Severity;
+use crate::timeline::promises::Standing;
 use crate::trust::Principal;
 
 /// How much of a moment is shown.
@@ -92,6 +93,21 @@ impl Piece for Grade {
     fn put(&self, page: &mut Markup) {
         let word = crate::engine::sentence::severity(self.0);
         put!(page, "<span class=\"chip " {word} "\">" {word} "</span>");
+    }
+}
+
+/// What became of a promised update, as a chip.
+pub(super) struct Promised(pub Standing);
+
+impl Piece for Promised {
+    fn put(&self, page: &mut Markup) {
+        let class = match self.0 {
+            standing if standing.is_broken() => "bad",
+            Standing::Kept => "good",
+            Standing::Due(_) => "due",
+            _ => "",
+        };
+        put!(page, "<span class=\"chip " {class} "\">" {self.0} "</span>");
     }
 }
 

@@ -113,20 +113,35 @@ pub(super) fn updates(page: &mut Page, timeline: &Timeline) {
         page.none("None was recorded.");
         return;
     }
+    let now = timeline.told_until().unwrap_or_default();
     let rows: Vec<_> = timeline
         .updates
         .iter()
         .map(|update| {
+            let promised = timeline.promised(update, now);
             vec![
                 utc(update.at),
                 prose(&update.audience),
                 update.state.as_deref().map(prose).unwrap_or_default(),
                 prose(&update.message),
+                promised.map_or_else(String::new, |(next, standing)| {
+                    format!("{}: {standing}", utc(next.fixed_offset()))
+                }),
                 code(update.by.as_str()),
             ]
         })
         .collect();
-    page.table(&["Time (UTC)", "Audience", "State", "Message", "By"], &rows);
+    page.table(
+        &[
+            "Time (UTC)",
+            "Audience",
+            "State",
+            "Message",
+            "Next one promised by",
+            "By",
+        ],
+        &rows,
+    );
 }
 
 pub(super) fn evidence(page: &mut Page, timeline: &Timeline) {
