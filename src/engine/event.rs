@@ -1,7 +1,7 @@
 //! The envelope of a fact: who recorded it when, what that writer had seen, and the digest that names it. One event is
 //! one line of a journal: canonical JSON, with `sha256` over the line without that member.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, SecondsFormat, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -142,12 +142,26 @@ struct Line<'a> {
     writer: WriterId,
 }
 
+impl Draft {
+    /// The same with its times as exact as a line keeps them: whoever recorded an event has the one that others read.
+    fn in_whole_milliseconds(self) -> Self {
+        Self {
+            occurred_at: self.occurred_at.trunc_subsecs(3),
+            occurred_until: self.occurred_until.map(|until| until.trunc_subsecs(3)),
+            recorded_at: self.recorded_at.trunc_subsecs(3),
+            sim_time: self.sim_time.map(|time| time.trunc_subsecs(3)),
+            ..self
+        }
+    }
+}
+
 impl Event {
     /// Puts a draft in its place: gives it its name and its line (without a newline).
     ///
     /// # Errors
     /// When a number in the fact has no canonical form.
     pub fn record(draft: Draft, place: Place) -> Result<(Self, String), canonical::NotCanonical> {
+        let draft = draft.in_whole_milliseconds();
         let data = canonical::to_string(&draft.fact.data()?)?;
         let data = RawValue::from_string(data)?;
         canonical::whole(place.seq)?;
@@ -334,7 +348,7 @@ mod tests {
     use crate::engine::fact::NoteAdded;
 
     fn draft(texts: [String; 4], millis: u64) -> Draft {
-        let at = DateTime::from_timestamp(1_790_000_000, 5_000_000).unwrap();
+        let at = DateTime::from_timestamp(1_790_000_000, 5_123_456).unwrap();
         let [account, host, id, text] = texts;
         Draft {
             occurred_at: at.fixed_offset(),
