@@ -1,6 +1,6 @@
 //! Commands about the record: reading it as a timeline, leaving with it, sharing it, proving it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
@@ -173,19 +173,7 @@ pub(super) fn countdowns_of(
     at: DateTime<FixedOffset>,
 ) -> Result<(Vec<Countdown>, Vec<String>), CliError> {
     let (mut countdowns, problems) = session.countdowns(false, at)?;
-    if timeline.audience.is_some() {
-        let seen: BTreeSet<String> = timeline
-            .rows
-            .iter()
-            .map(|row| row.event.to_string())
-            .collect();
-        countdowns.retain(|countdown| {
-            countdown.from.is_some()
-                && countdown
-                    .rests_on()
-                    .all(|anchor| seen.contains(&anchor.event))
-        });
-    }
+    timeline.keep_seen(&mut countdowns);
     Ok((countdowns, problems))
 }
 

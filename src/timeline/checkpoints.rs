@@ -44,6 +44,9 @@ pub struct Checkpoint {
     pub passed: Option<Said>,
     /// The approvals that were used.
     pub used: Vec<EventId>,
+    /// The override that opened it instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<EventId>,
     pub status: Status,
 }
 
@@ -61,6 +64,8 @@ pub enum Status {
     Withdrawn,
     /// The same step was asked for again.
     Replaced,
+    /// Somebody went through it without the approvals.
+    Overridden,
 }
 
 impl Status {
@@ -73,6 +78,7 @@ impl Status {
             Self::Denied => "denied",
             Self::Withdrawn => "withdrawn",
             Self::Replaced => "asked for again",
+            Self::Overridden => "overridden",
         }
     }
 }
@@ -153,6 +159,15 @@ pub(super) fn checkpoints(state: &State, events: &[Arc<Event>]) -> Vec<Checkpoin
             all.push(checkpoint(&fact.record, request));
             continue;
         }
+        if let Fact::CheckpointOverridden(fact) = &event.fact {
+            let asked = steps.get(&fact.record.step).and_then(|asked| asked.last());
+            let open = asked.map(|index| &mut all[*index]);
+            let counts = !problems.contains_key(&event.id);
+            if let Some(gate) = open.filter(|gate| counts && gate.status == Status::Open) {
+                (gate.status, gate.overridden) = (Status::Overridden, Some(event.id));
+            }
+            continue;
+        }
         let Some((step, signed, decision)) = answer(&event.fact) else {
             continue;
         };
@@ -214,6 +229,7 @@ fn checkpoint(record: &ExecRecord, request: Said) -> Checkpoint {
         answers: Vec::new(),
         passed: None,
         used: Vec::new(),
+        overridden: None,
         status: Status::Open,
     }
 }

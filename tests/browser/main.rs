@@ -12,8 +12,13 @@
 #[allow(dead_code, reason = "the story is told for other tests too")]
 #[path = "../record/events.rs"]
 mod events;
+#[path = "../example/mod.rs"]
+mod example;
 #[path = "../support/team.rs"]
 mod team;
+#[allow(dead_code, reason = "its tests ask more of it")]
+#[path = "../engine/world.rs"]
+mod world;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -21,15 +26,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use runsheet::engine::State;
 use runsheet::engine::fact::NoteAdded;
-use runsheet::engine::state::Reached;
-use runsheet::engine::{Fact, State};
-use runsheet::timeline::clocks::{self, Countdown};
 use runsheet::timeline::export::html;
-use runsheet::timeline::{Audiences, Options, Timeline, audience, project};
+use runsheet::timeline::{Options, project};
 use runsheet::trust::Mode;
 
 use events::{Tape, state, story};
+use example::{Stage, drilled, played};
 use team::{Person, Team};
 
 /// A folder of its own.
@@ -42,42 +46,21 @@ fn place(name: &str) -> PathBuf {
     place
 }
 
-fn countdowns(tape: &Tape, mut state: State) -> Vec<Countdown> {
-    for event in &tape.events {
-        if let Fact::DecisionNamed(fact) = &event.fact {
-            let reached = Reached {
-                at: event.occurred_at,
-                recorded_at: event.recorded_at,
-                fidelity: event.fidelity,
-                by: event.person.clone(),
-                event: event.id,
-            };
-            state.decisions.insert(fact.decision.clone(), reached);
-        }
-    }
-    let regimes = clocks::shipped()
-        .iter()
-        .filter(|regime| regime.id == "gdpr-33" || regime.id == "nis2-23");
-    let now = tape.events.last().unwrap().recorded_at.fixed_offset();
-    clocks::due(regimes, &clocks::anchors(&state), now)
-}
-
+/// A page of a tape.
 fn page(tape: &Tape) -> String {
-    let state = state(tape);
-    let timeline = project(&state, &tape.events, Options::default());
-    html(&timeline, &countdowns(tape, state))
+    html(
+        &project(&state(tape), &tape.events, Options::default()),
+        &[],
+    )
 }
 
-fn for_customers(tape: &Tape) -> Timeline {
-    let audiences = Audiences::of(&[]);
-    let reader = audiences.named("customers").unwrap();
-    audience::project(
-        &state(tape),
-        &tape.events,
-        Options::default(),
-        &audiences,
-        reader,
-    )
+/// The page of the example incident, as all of it or as some readers get it.
+fn example(stage: &Stage, readers: Option<&str>) -> String {
+    let timeline = match readers {
+        Some(name) => stage.seen_by(name),
+        None => stage.timeline(),
+    };
+    html(&timeline, &stage.countdowns_of(&timeline))
 }
 
 /// Chromium with nothing of its own to say to anybody.
@@ -201,10 +184,12 @@ fn pages_are_valid_and_say_what_everything_is() {
     let home = place("valid");
     let nothing = project(&State::default(), &[], Options::default());
     for (name, text) in [
-        ("story", page(&story(Mode::Live))),
-        ("drill", page(&story(Mode::Exercise))),
+        ("example", example(&played(), None)),
+        ("stakeholders", example(&played(), Some("stakeholders"))),
+        ("customers", example(&played(), Some("customers"))),
+        ("drill", example(&drilled(), None)),
+        ("every kind", page(&story(Mode::Live))),
         ("hostile", page(&hostile())),
-        ("customers", html(&for_customers(&story(Mode::Live)), &[])),
         ("empty", html(&nothing, &[])),
     ] {
         let path = home.join(format!("{name}.html"));
@@ -216,8 +201,11 @@ fn pages_are_valid_and_say_what_everything_is() {
 #[test]
 fn pages_can_be_read_light_and_dark_wide_and_narrow() {
     let home = place("read");
-    for tape in [story(Mode::Exercise), hostile()] {
-        let page = page(&tape);
+    for page in [
+        example(&played(), None),
+        example(&played(), Some("stakeholders")),
+        page(&hostile()),
+    ] {
         for (width, dark) in [(1280, false), (1280, true), (360, false), (360, true)] {
             let seen = looked_at(&home, &page, width, dark);
             assert_eq!(seen["dark"], dark);
@@ -234,7 +222,7 @@ fn pages_can_be_read_light_and_dark_wide_and_narrow() {
 #[test]
 fn planted_faults_are_found() {
     let home = place("planted");
-    let written = page(&story(Mode::Live));
+    let written = example(&played(), None);
     let path = home.join("page.html");
     for (from, to, fault) in [
         (
@@ -256,6 +244,11 @@ fn planted_faults_are_found() {
             "<section id=\"impact\"",
             "<section id=\"metrics\"",
             "stands twice",
+        ),
+        (
+            "aria-label=\"Table of people\"",
+            "aria-label=\"People\"",
+            "two regions are called People",
         ),
         (" scope=\"row\"", "", "a row has no head"),
         ("<caption>Severity</caption>", "", "no caption"),
@@ -287,7 +280,7 @@ fn planted_faults_are_found() {
 fn pictures_are_taken_light_dark_narrow_and_printed() {
     let home = place("pictures");
     let path = home.join("page.html");
-    fs::write(&path, page(&story(Mode::Live))).unwrap();
+    fs::write(&path, example(&played(), None)).unwrap();
     // No window is that narrow here, a frame can be.
     let narrow = home.join("frame.html");
     let frame = "<body style=\"margin:0\"><iframe src=\"page.html\" width=\"360\" height=\"4200\" style=\"border:0\">";

@@ -103,6 +103,13 @@ for element in everything:
     if element.get("role") == "region" and not (element.get("aria-label") and element.get("tabindex") == "0"):
         bad("a region that scrolls has no name or no keyboard")
 
+# Who goes from landmark to landmark tells them apart by their names.
+by_id = {element.get("id"): element for element in everything if element.get("id")}
+regions = [element.get("aria-label") for element in everything if element.get("role") == "region"]
+regions += [words(by_id[section.get("aria-labelledby")]) for section in root.iter("section")]
+for twice in {one for one in regions if regions.count(one) > 1}:
+    bad(f"two regions are called {twice}")
+
 for table in root.iter("table"):
     if table.find("caption") is None or not words(table.find("caption")):
         bad("a table has no caption")

@@ -12,13 +12,12 @@ use runsheet::engine::state::Flag;
 use runsheet::evidence::{Digest, canonical};
 use runsheet::runbook::policy;
 use runsheet::timeline::audience::project;
-use runsheet::timeline::export::{self, json, markdown};
+use runsheet::timeline::export::{self, json};
 use runsheet::timeline::{Audiences, Options, Timeline};
 use runsheet::trust::Mode;
 use serde_json::Value;
 
 use super::events::{Tape, principal, state, story};
-use super::golden;
 
 fn audiences() -> Audiences {
     let own = |name: &str, tlp: &str| policy::Audience {
@@ -261,14 +260,6 @@ fn the_full_record_confirms_what_is_left_out() {
     let document = serde_json::json!({ "withheld": left_out });
     assert_eq!(withheld.sha256, canonical::digest(&document).unwrap());
     assert_ne!(withheld.sha256, Digest([0; 32]));
-}
-
-#[test]
-fn a_customers_postmortem_is_frozen() {
-    golden(
-        "export/customers.md",
-        &markdown(&for_whom(&story(Mode::Live), "customers")),
-    );
 }
 
 /// Puts a marker into every text of an event that takes one.

@@ -10,18 +10,9 @@ use runsheet::timeline::{self, Timeline, project};
 use runsheet::trust::Mode;
 
 use super::events::{Tape, principal, state, story};
-use super::golden;
 
 fn timeline(tape: &Tape) -> Timeline {
     project(&state(tape), &tape.events, timeline::Options::default())
-}
-
-#[test]
-fn the_postmortem_is_frozen() {
-    golden(
-        "export/postmortem.md",
-        &markdown(&timeline(&story(Mode::Live))),
-    );
 }
 
 #[test]
@@ -47,14 +38,6 @@ fn a_long_record_has_a_whole_table_and_a_drawing_no_bigger_than_others() {
     let (drawing, _) = drawing.split_once("</figure>").unwrap();
     assert!(drawing.len() < 150_000, "{} bytes", drawing.len());
     assert!(drawing.contains("entries, among them"));
-}
-
-#[test]
-fn the_document_for_programs_is_frozen() {
-    golden(
-        "export/timeline.json",
-        &json(&timeline(&story(Mode::Live))).unwrap(),
-    );
 }
 
 #[test]

@@ -13,6 +13,8 @@
 mod audiences;
 mod drill;
 mod events;
+#[path = "../example/mod.rs"]
+mod example;
 mod exports;
 mod format;
 mod formats;
@@ -23,7 +25,11 @@ mod promised;
 mod sentences;
 mod templates;
 mod timelines;
+mod told;
 mod walked;
+#[allow(dead_code, reason = "its tests ask more of it")]
+#[path = "../engine/world.rs"]
+mod world;
 
 use std::path::PathBuf;
 

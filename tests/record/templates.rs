@@ -9,7 +9,6 @@ use runsheet::trust::Mode;
 use super::audiences::for_whom;
 use super::events::story;
 use super::formats::timeline;
-use super::golden;
 use super::walked::{timeline_of, walked};
 
 fn with(timeline: &Timeline, text: &str) -> Result<String, String> {
@@ -18,15 +17,6 @@ fn with(timeline: &Timeline, text: &str) -> Result<String, String> {
         text,
     };
     render(timeline, &[], template).map_err(|error| error.to_string())
-}
-
-#[test]
-fn every_template_of_runsheets_own_is_frozen() {
-    let timeline = timeline(&story(Mode::Live));
-    for (name, _, _) in OWN {
-        let text = render(&timeline, &[], own(name).unwrap()).unwrap();
-        golden(&format!("export/{name}-template.md"), &text);
-    }
 }
 
 #[test]

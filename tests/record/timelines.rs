@@ -5,13 +5,12 @@ use runsheet::engine::event::Fidelity;
 use runsheet::engine::fact::{Milestone, MilestoneReached, NoteAdded};
 use runsheet::engine::sentence::Class;
 use runsheet::timeline::checkpoints::Status;
-use runsheet::timeline::export::figures::{text, text_across};
+use runsheet::timeline::export::figures::text_across;
 use runsheet::timeline::metrics::across::across;
 use runsheet::timeline::{Options, Timeline, project};
 use runsheet::trust::Mode;
 
 use super::events::{Tape, state, story};
-use super::golden;
 use super::walked::{timeline_of, walked};
 
 fn timeline(tape: &Tape) -> Timeline {
@@ -328,12 +327,4 @@ fn drills_and_incidents_are_never_counted_together() {
         "{text}"
     );
     assert!(text.contains("drop-it/drop"), "{text}");
-}
-
-#[test]
-fn figures_print_what_they_are_made_of() {
-    golden(
-        "export/metrics.txt",
-        &text(&timeline_of(&walked(Mode::Live))),
-    );
 }

@@ -13,6 +13,7 @@ use crate::engine::sentence::Class;
 use crate::engine::{Event, EventId, State};
 use crate::evidence::{Digest, canonical};
 use crate::timeline::checkpoints::{Checkpoint, Override};
+use crate::timeline::clocks::Countdown;
 use crate::timeline::followups::{Followup, followups};
 use crate::timeline::{Header, Options, Row, Timeline, checkpoints, metrics, rows};
 
@@ -105,6 +106,22 @@ pub fn project(
     }
     timeline.audience = Some(projection);
     timeline
+}
+
+impl Timeline {
+    /// Of these clocks keeps, for an audience, those that run from entries it may see.
+    pub fn keep_seen(&self, countdowns: &mut Vec<Countdown>) {
+        if self.audience.is_none() {
+            return;
+        }
+        let rows = self.rows.iter().map(|row| row.event.to_string());
+        let seen: BTreeSet<String> = rows.collect();
+        let rests = |countdown: &Countdown| {
+            let mut anchors = countdown.rests_on();
+            countdown.from.is_some() && anchors.all(|anchor| seen.contains(&anchor.event))
+        };
+        countdowns.retain(rests);
+    }
 }
 
 /// The events they may see.
@@ -271,6 +288,7 @@ impl View<'_> {
             .chain(&gate.passed);
         said.map(|said| said.event)
             .chain(gate.used.iter().copied())
+            .chain(gate.overridden)
             .all(|event| self.sees(event))
     }
 

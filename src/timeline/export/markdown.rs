@@ -18,7 +18,7 @@ pub fn markdown(timeline: &Timeline) -> String {
     let mut page = Page::of(timeline);
     title(&mut page, timeline);
     summary::summary(&mut page, timeline);
-    summary::impact(&mut page, &timeline.header);
+    summary::impact(&mut page, timeline);
     summary::roles(&mut page, &timeline.header);
     summary::milestones(&mut page, &timeline.header);
     summary::metrics(&mut page, &timeline.metrics);

@@ -124,6 +124,10 @@ impl<'a> Bundle<'a> {
         let tlp = self.widest();
         let mut labels = vec!["runsheet".to_owned()];
         labels.extend(self.timeline.is_exercise().then(|| "exercise".to_owned()));
+        let mut reached = head.milestones.iter();
+        if reached.any(|reached| reached.milestone == Milestone::Declared) {
+            labels.push("declared".to_owned());
+        }
         let mut incident = json!({
             "type": "incident",
             "spec_version": "2.1",
@@ -148,13 +152,10 @@ impl<'a> Bundle<'a> {
 
     fn core(&self) -> Value {
         let head = &self.timeline.header;
-        let declared = head
-            .milestones
-            .iter()
-            .any(|reached| reached.milestone == Milestone::Declared);
         let mut core = json!({
             "extension_type": "property-extension",
-            "determination": if declared { "confirmed" } else { "suspected" },
+            // The specification says `confirmed`, its schema `successful-attempt`; only this is in both.
+            "determination": "suspected",
             "investigation_status": if head.closed.is_some() { "closed" } else { "open" },
         });
         if let Some(severity) = head.severity {

@@ -18,7 +18,7 @@ pub(super) fn milestones(page: &mut Markup, timeline: &Timeline) {
     all.sort_by_key(|one| (one.at.to_utc(), one.milestone));
     put!(
         page,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Milestones\"><table><caption>Milestones with both their times</caption><thead><tr><th scope=\"col\">Milestone</th><th scope=\"col\">Reached (UTC)</th><th scope=\"col\">Recorded (UTC)</th><th scope=\"col\">By</th></tr></thead><tbody>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Table of milestones\"><table><caption>Milestones with both their times</caption><thead><tr><th scope=\"col\">Milestone</th><th scope=\"col\">Reached (UTC)</th><th scope=\"col\">Recorded (UTC)</th><th scope=\"col\">By</th></tr></thead><tbody>"
     );
     for one in all {
         put!(page, "<tr><th scope=\"row\">" {one.milestone.word()} " " [Entry(one.event)] "</th><td>" [Time(one.at, one.fidelity, Show::Whole)] "</td><td>" [moment(one.recorded_at.fixed_offset())] "</td><td>" [Who(&one.by)] "</td></tr>");
@@ -149,7 +149,7 @@ pub(super) fn people(page: &mut Markup, timeline: &Timeline) {
     section(page, "people", "People");
     put!(
         page,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"People\"><table><caption>Who took part</caption><thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Principal</th><th scope=\"col\">Roles</th><th scope=\"col\">Entries</th></tr></thead><tbody>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Table of people\"><table><caption>Who took part</caption><thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Principal</th><th scope=\"col\">Roles</th><th scope=\"col\">Entries</th></tr></thead><tbody>"
     );
     for one in &timeline.header.people {
         let name = one

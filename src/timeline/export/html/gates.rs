@@ -2,7 +2,8 @@
 
 use super::markup::{Markup, put};
 use super::section;
-use super::words::{Entry, Who, moment};
+use super::words::{Entry, Show, Who, clock, moment};
+use crate::engine::event::Fidelity;
 use crate::engine::exec::Purpose;
 use crate::evidence::Digest;
 use crate::runbook::model::Risk;
@@ -29,7 +30,7 @@ fn checkpoint(page: &mut Markup, gate: &Checkpoint) {
     let class = match gate.status {
         Status::Passed => "good",
         Status::Open => "due",
-        Status::Denied => "bad",
+        Status::Denied | Status::Overridden => "bad",
         Status::Withdrawn | Status::Replaced => "",
     };
     put!(page, "<article class=\"box\"><h3>" {&gate.step} {purpose} " <span class=\"chip " {class} "\">" {gate.status.word()} "</span></h3>");
@@ -114,7 +115,11 @@ fn what(page: &mut Markup, asked: &Asked<'_>) {
 }
 
 fn signed<'a>(page: &mut Markup, step: &str, all: impl Iterator<Item = &'a Said>) {
-    put!(page, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Signed statements about " {step} "\"><table class=\"signed\"><caption>Signed statements</caption><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">Decision</th><th scope=\"col\">By</th><th scope=\"col\">Key and statement</th></tr></thead><tbody>");
+    let mut all = all.peekable();
+    let since = all.peek().map_or_else(String::new, |first| {
+        clock(first.at.to_utc(), Fidelity::Exact, Show::Whole)
+    });
+    put!(page, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Signed statements about " {step} " from " {since} "\"><table class=\"signed\"><caption>Signed statements</caption><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">Decision</th><th scope=\"col\">By</th><th scope=\"col\">Key and statement</th></tr></thead><tbody>");
     for said in all {
         put!(page, "<tr><th scope=\"row\">" [moment(said.at)] "</th><td><strong>" {said.decision} "</strong>");
         if let Some(reason) = &said.reason {

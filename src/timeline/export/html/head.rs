@@ -216,7 +216,7 @@ pub(super) fn impact(page: &mut Markup, timeline: &Timeline) {
     if !severities.is_empty() {
         put!(
             page,
-            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Severity\"><table><caption>Severity</caption><thead><tr><th scope=\"col\">From (UTC)</th><th scope=\"col\">Severity</th><th scope=\"col\">Set by</th></tr></thead><tbody>"
+            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Table of severities\"><table><caption>Severity</caption><thead><tr><th scope=\"col\">From (UTC)</th><th scope=\"col\">Severity</th><th scope=\"col\">Set by</th></tr></thead><tbody>"
         );
         for change in severities {
             put!(page, "<tr><th scope=\"row\">" [moment(change.at)] "</th><td>" [Grade(change.severity)] "</td><td>" [Who(&change.by)] "</td></tr>");

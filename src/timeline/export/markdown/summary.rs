@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::syntax::{code, counted, known, length, prose, utc};
 use super::{Page, counted_events};
-use crate::engine::sentence::severity;
+use crate::engine::sentence::{Class, severity};
 use crate::timeline::header::{Header, RunHead};
 use crate::timeline::metrics::{Budget, Impact, Walk};
-use crate::timeline::{Metrics, Timeline};
+use crate::timeline::{Metrics, Row, Timeline};
 
 pub(super) fn summary(page: &mut Page, timeline: &Timeline) {
     page.heading("Summary");
@@ -55,6 +55,8 @@ pub(super) fn summary(page: &mut Page, timeline: &Timeline) {
     ];
     rows.extend(pinned(head));
     page.table(&["", ""], &rows);
+    let pinned = timeline.rows.iter().filter(|row| row.about.pinned);
+    told(page, pinned);
     page.ask("in three sentences, what happened, to whom, and how it ended. All times in this document are UTC.");
 }
 
@@ -118,10 +120,38 @@ fn runbook(run: &RunHead) -> String {
     )
 }
 
-pub(super) fn impact(page: &mut Page, head: &Header) {
+/// Some of the entries, a line each, as they are to be read.
+fn told<'a>(page: &mut Page, rows: impl Iterator<Item = &'a Row>) {
+    let lines: Vec<String> = rows
+        .map(|row| {
+            let corrected = row.corrections.last();
+            let text = corrected.map_or(&row.text, |correction| &correction.text);
+            let until = row
+                .occurred_until
+                .map(|until| format!(" to {}", known(until, row.fidelity)));
+            format!(
+                "- {}{}: {}",
+                known(row.occurred_at, row.fidelity),
+                until.unwrap_or_default(),
+                prose(text)
+            )
+        })
+        .collect();
+    if !lines.is_empty() {
+        page.paragraph(&lines.join("\n"));
+    }
+}
+
+pub(super) fn impact(page: &mut Page, timeline: &Timeline) {
     page.heading("Impact");
     page.ask("who was affected, how, from when to when, and how that is known.");
-    let rows: Vec<_> = head
+    let entries = timeline.rows.iter();
+    told(
+        page,
+        entries.filter(|row| row.class == Class::Impact && row.kind != "severity.changed"),
+    );
+    let rows: Vec<_> = timeline
+        .header
         .severities
         .iter()
         .map(|change| {
