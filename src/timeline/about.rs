@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shown;
 use crate::engine::details::{Confidence, Details, Relation, Tlp};
-use crate::engine::fact::Fact;
+use crate::engine::fact::{EntryLinked, Fact};
 use crate::engine::{Event, EventId};
 use crate::evidence::Digest;
 
@@ -97,7 +97,8 @@ impl About {
 }
 
 /// What an entry says of itself.
-pub(super) fn own(fact: &Fact) -> Option<&Details> {
+#[must_use]
+pub fn own(fact: &Fact) -> Option<&Details> {
     match fact {
         Fact::NoteAdded(fact) => fact.details.as_ref(),
         Fact::EntryImported(fact) => Some(&fact.details),
@@ -105,7 +106,9 @@ pub(super) fn own(fact: &Fact) -> Option<&Details> {
     }
 }
 
-pub(super) fn origin(fact: &Fact) -> Option<Origin> {
+/// Where an entry was brought in from, if it was.
+#[must_use]
+pub fn origin(fact: &Fact) -> Option<Origin> {
     let Fact::EntryImported(fact) = fact else {
         return None;
     };
@@ -131,6 +134,20 @@ pub(super) fn said(events: &[Arc<Event>]) -> BTreeMap<EventId, Details> {
     all
 }
 
+/// The two ends of a link, each with the entry it is shown at.
+#[must_use]
+pub fn ends(fact: &EntryLinked) -> [(EventId, Link); 2] {
+    let end = |other, first| Link {
+        other,
+        relation: fact.relation,
+        first,
+    };
+    [
+        (fact.entry, end(fact.other, true)),
+        (fact.other, end(fact.entry, false)),
+    ]
+}
+
 /// The links of each entry, in the order they were made.
 pub(super) fn links(events: &[Arc<Event>]) -> BTreeMap<EventId, Vec<Link>> {
     let mut all: BTreeMap<EventId, Vec<Link>> = BTreeMap::new();
@@ -138,16 +155,7 @@ pub(super) fn links(events: &[Arc<Event>]) -> BTreeMap<EventId, Vec<Link>> {
         let Fact::EntryLinked(fact) = &event.fact else {
             continue;
         };
-        let relation = fact.relation;
-        for (entry, other, first) in [
-            (fact.entry, fact.other, true),
-            (fact.other, fact.entry, false),
-        ] {
-            let link = Link {
-                other,
-                relation,
-                first,
-            };
+        for (entry, link) in ends(fact) {
             let list = all.entry(entry).or_default();
             list.retain(|one| *one != link);
             if !fact.removed {

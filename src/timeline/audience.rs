@@ -1,6 +1,7 @@
 //! One record, read by many: which entries an audience may see, by class, by TLP and by whom an entry is for. Knows who
 //! reads what; what is left of a timeline then is [`project`]'s.
 
+mod sight;
 mod view;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::engine::details::Tlp;
 use crate::engine::sentence::Class;
 use crate::runbook::policy::{self, READERS};
 
+pub use sight::Sight;
 pub use view::{Projection, Withheld, project};
 
 /// Who reads, and how much of the record.

@@ -1,5 +1,6 @@
 //! What is to be done afterwards, by whom and until when, as it stands after every change.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -47,24 +48,31 @@ impl Followup {
     }
 }
 
-pub(super) fn followups(events: &[Arc<Event>]) -> Vec<Followup> {
+/// Those of a record, in the order they were asked for.
+#[must_use]
+pub fn followups(events: &[Arc<Event>]) -> Vec<Followup> {
     let mut all: Vec<Followup> = Vec::new();
+    let mut places: HashMap<EventId, usize> = HashMap::new();
     for event in events {
         match &event.fact {
-            Fact::FollowupOpened(fact) => all.push(Followup {
-                event: event.id,
-                at: event.occurred_at,
-                by: event.person.clone(),
-                status: FollowupStatus::Open,
-                kind: fact.kind,
-                text: shown(&fact.text),
-                owner: fact.owner.as_deref().map(shown),
-                due: fact.due,
-                about: fact.about,
-                notes: Vec::new(),
-            }),
+            Fact::FollowupOpened(fact) => {
+                places.insert(event.id, all.len());
+                all.push(Followup {
+                    event: event.id,
+                    at: event.occurred_at,
+                    by: event.person.clone(),
+                    status: FollowupStatus::Open,
+                    kind: fact.kind,
+                    text: shown(&fact.text),
+                    owner: fact.owner.as_deref().map(shown),
+                    due: fact.due,
+                    about: fact.about,
+                    notes: Vec::new(),
+                });
+            }
             Fact::FollowupChanged(fact) => {
-                let Some(one) = all.iter_mut().find(|one| one.event == fact.followup) else {
+                let place = places.get(&fact.followup).copied();
+                let Some(one) = place.and_then(|at| all.get_mut(at)) else {
                     continue;
                 };
                 let change = &fact.change;

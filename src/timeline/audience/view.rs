@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Audience, Audiences, unmarked};
+use super::{Audience, Audiences, Sight};
 use crate::engine::details::{Details, Tlp};
 use crate::engine::fact::{EntryDescribed, Fact};
 use crate::engine::sentence::Class;
@@ -15,7 +15,7 @@ use crate::evidence::{Digest, canonical};
 use crate::timeline::checkpoints::{Checkpoint, Override};
 use crate::timeline::clocks::Countdown;
 use crate::timeline::followups::{Followup, followups};
-use crate::timeline::{Header, Options, Row, Timeline, checkpoints, metrics, rows};
+use crate::timeline::{Header, Options, Row, Timeline, about, checkpoints, metrics, rows};
 
 /// Stands where something was that is not for them.
 const WITHHELD: &str = "(withheld)";
@@ -80,7 +80,7 @@ pub fn project(
     reader: &Audience,
 ) -> Timeline {
     let whole = rows::rows(state, events, options);
-    let seen = seen(&whole, events, audiences, reader);
+    let seen = seen(events, audiences, reader);
     let projection = Projection {
         name: reader.name.clone(),
         tlp: reader.tlp,
@@ -88,7 +88,7 @@ pub fn project(
     };
     let kept: Vec<_> = events
         .iter()
-        .filter(|event| seen.contains(&event.id))
+        .filter(|event| seen.sees(&event.id))
         .map(Arc::clone)
         .collect();
     let mut timeline = crate::timeline::project(state, &kept, options);
@@ -125,57 +125,19 @@ impl Timeline {
 }
 
 /// The events they may see.
-fn seen(
-    whole: &[Row],
-    events: &[Arc<Event>],
-    audiences: &Audiences,
-    reader: &Audience,
-) -> BTreeSet<EventId> {
-    let rows: BTreeMap<_, _> = whole.iter().map(|row| (row.event, row)).collect();
-    let mut seen = BTreeSet::new();
-    // An event that speaks of another one is recorded after it.
+fn seen(events: &[Arc<Event>], audiences: &Audiences, reader: &Audience) -> Sight {
+    let said = about::said(events);
+    let mut sight = Sight::new(audiences.clone(), reader.clone());
     for event in events {
-        let Some(row) = rows.get(&event.id) else {
-            continue;
-        };
-        let spoken_of = spoken_of(&event.fact);
-        if reader.all
-            || (may(row, event, audiences, reader) && spoken_of.iter().all(|id| seen.contains(id)))
-        {
-            seen.insert(event.id);
-        }
+        sight.look(event, said.get(&event.id));
     }
-    seen
+    sight
 }
 
-fn may(row: &Row, event: &Event, audiences: &Audiences, reader: &Audience) -> bool {
-    let marked = row.about.tlp;
-    let Fact::UpdateRecorded(update) = &event.fact else {
-        let tlp = marked.unwrap_or_else(|| unmarked(row.kind));
-        return reader.sees(row.class, tlp, &row.about.audiences);
-    };
-    let tlp = marked.unwrap_or_else(|| audiences.marking(&update.audience));
-    reader.sees(row.class, tlp, &row.about.audiences)
-        && audiences.overhears(reader, &update.audience)
-}
-
-/// Entries whose content an event repeats or changes.
-fn spoken_of(fact: &Fact) -> Vec<EventId> {
-    match fact {
-        Fact::EntryCorrected(fact) => vec![fact.corrects],
-        Fact::EntryDescribed(fact) => vec![fact.entry],
-        Fact::EntryLinked(fact) => vec![fact.entry, fact.other],
-        Fact::FollowupChanged(fact) => vec![fact.followup],
-        Fact::UpdateDelivered(fact) => vec![fact.update],
-        Fact::UpdateUndelivered(fact) => vec![fact.update],
-        _ => Vec::new(),
-    }
-}
-
-fn withheld(state: &State, whole: &[Row], seen: &BTreeSet<EventId>) -> Withheld {
+fn withheld(state: &State, whole: &[Row], seen: &Sight) -> Withheld {
     let mut by_class = BTreeMap::new();
     let mut left_out = BTreeSet::new();
-    for row in whole.iter().filter(|row| !seen.contains(&row.event)) {
+    for row in whole.iter().filter(|row| !seen.sees(&row.event)) {
         left_out.insert(row.event);
         *by_class.entry(row.class).or_default() += 1;
     }
@@ -199,13 +161,13 @@ fn withheld(state: &State, whole: &[Row], seen: &BTreeSet<EventId>) -> Withheld 
 struct View<'a> {
     state: &'a State,
     events: &'a [Arc<Event>],
-    seen: &'a BTreeSet<EventId>,
+    seen: &'a Sight,
     reader: &'a Audience,
 }
 
 impl View<'_> {
     fn sees(&self, event: EventId) -> bool {
-        self.seen.contains(&event)
+        self.seen.sees(&event)
     }
 
     /// The rows, with the class and marking that let them be seen, whoever said so.
