@@ -77,7 +77,11 @@ fn page(session: &Session, audience: &str) -> Result<(Page, Vec<String>), CliErr
     let timeline = record::of_audience(session, audience)?;
     let (countdowns, problems) = record::countdowns_of(session, &timeline, session.now())?;
     Ok((
-        Page::new(export::html::live(&timeline, &countdowns, now.to_utc())),
+        Page::new(export::html::live(
+            &timeline,
+            &countdowns,
+            session.now().to_utc(),
+        )),
         problems,
     ))
 }

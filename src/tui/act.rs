@@ -16,6 +16,10 @@ pub enum Place {
     Find,
     Checkpoint,
     Timeline,
+    /// The timeline, while the other end of a link is looked for.
+    Pick,
+    /// The list of follow-ups.
+    Followups,
     /// Lines of logs.
     Logs,
     /// Logs, while something is typed.
@@ -31,7 +35,7 @@ pub enum Place {
 
 impl Place {
     /// All, with their names in a key file.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Any, "any"),
         (Self::Home, "home"),
         (Self::Filter, "filter"),
@@ -40,6 +44,8 @@ impl Place {
         (Self::Find, "find"),
         (Self::Checkpoint, "checkpoint"),
         (Self::Timeline, "timeline"),
+        (Self::Pick, "pick"),
+        (Self::Followups, "followups"),
         (Self::Logs, "logs"),
         (Self::Query, "query"),
         (Self::List, "list"),
@@ -170,9 +176,19 @@ acts! {
     Elsewhere "sign-elsewhere" "copy" "Copy the statement, to sign it elsewhere with ssh-keygen";
     Delegate "delegate" "pass on" "Pass the question on to somebody else who may answer it";
     Evidence "evidence" "evidence" "Show what the dry run printed, in full";
-    FilterEvents "filter-events" "filter" "Show only some of the events";
+    FilterEvents "filter-events" "filter" "Show only a class, a person, a stretch, or what an audience sees";
+    Tag "tag" "tag" "Put tags on this entry, or take them off";
+    Describe "describe" "describe" "Say how this entry is classed, for whom it is, what it is about";
+    Link "link" "link" "Say which other entry led to this one, repeats it, or belongs with it";
+    Rest "evidence-of" "attach evidence" "Say on which file this entry rests";
+    Correct "correct" "correct" "Correct this entry, with a reason; both stay";
+    AsOf "as-of" "as of" "Show what was known at a time (13:40, -12m, RFC 3339)";
+    NewFollowup "new-follow-up" "follow-up" "Say what is to be done afterwards, by whom, until when";
+    Followups "follow-ups" "follow-ups" "List what is to be done afterwards";
+    ChangeFollowup "change-follow-up" "change" "Change what is to be done, by whom, until when";
+    FinishFollowup "finish-follow-up" "done" "Say that it is done";
+    DropFollowup "drop-follow-up" "drop" "Say that it will not be done, and why";
     Backdate "backdate" "backdated entry" "Add something that happened earlier";
-    Correct "correct" "correct" "Correct this entry; both stay";
     Inbox "inbox" "for you" "Go to what waits for you, in whatever incident";
     Sync "sync" "sync" "Meet the hub now";
     LocalTime "local-time" "local time" "Switch between UTC and local time";
@@ -181,6 +197,7 @@ acts! {
     CancelTask "cancel-task" "cancel" "Cancel the long work under way";
     Dismiss "dismiss" "dismiss" "Put the message away";
     SitDown "sit-down" "change places" "In the demo: the other person sits down at this keyboard";
+    Submit "submit" "record it" "Send the form off, wherever in it you are";
     Redraw "redraw" "redraw" "Draw the screen anew";
     Suspend "suspend" "suspend" "Hand the terminal to the shell";
     Leave "leave" "home" "Back to the list; the incident stays open";
@@ -261,6 +278,7 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Walk, "z", Act::Zoom),
     (Place::Walk, "g", Act::NextRun),
     (Place::Walk, "e", Act::Export),
+    (Place::Walk, "F", Act::Followups),
     (Place::Walk, "K", Act::Clocks),
     (Place::Walk, "C", Act::Close),
     (Place::Walk, "O", Act::Reopen),
@@ -275,12 +293,27 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Checkpoint, "c", Act::Elsewhere),
     (Place::Timeline, "f", Act::FilterEvents),
     (Place::Timeline, "/", Act::FilterEvents),
+    (Place::Timeline, "t", Act::Tag),
+    (Place::Timeline, "d", Act::Describe),
+    (Place::Timeline, "l", Act::Link),
+    (Place::Timeline, "c", Act::Correct),
+    (Place::Timeline, "a", Act::Rest),
+    (Place::Timeline, "w", Act::NewFollowup),
+    (Place::Timeline, "g", Act::AsOf),
+    (Place::Timeline, "b", Act::Backdate),
+    (Place::Timeline, "n", Act::Note),
+    (Place::Timeline, "m", Act::Milestone),
+    (Place::Timeline, "F", Act::Followups),
     (Place::Timeline, "e", Act::Export),
     (Place::Timeline, "K", Act::Clocks),
-    (Place::Timeline, "m", Act::Milestone),
-    (Place::Timeline, "b", Act::Backdate),
-    (Place::Timeline, "c", Act::Correct),
-    (Place::Timeline, "n", Act::Note),
+    (Place::Timeline, "s", Act::Suggested),
+    (Place::Pick, "f", Act::FilterEvents),
+    (Place::Pick, "/", Act::FilterEvents),
+    (Place::Followups, "n", Act::NewFollowup),
+    (Place::Followups, "d", Act::FinishFollowup),
+    (Place::Followups, "c", Act::ChangeFollowup),
+    (Place::Followups, "x", Act::DropFollowup),
+    (Place::Form, "ctrl-s", Act::Submit),
     (Place::Logs, "m", Act::Mark),
     (Place::Logs, "s", Act::Excerpt),
     (Place::Logs, "n", Act::NextMatch),
@@ -298,8 +331,12 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Logs, "G", Act::Bottom),
     (Place::Logs, "q", Act::Back),
     (Place::Query, "ctrl-r", Act::Regex),
-    (Place::Timeline, "s", Act::Suggested),
+    (Place::Reader, "t", Act::Tag),
+    (Place::Reader, "d", Act::Describe),
+    (Place::Reader, "l", Act::Link),
     (Place::Reader, "c", Act::Correct),
+    (Place::Reader, "a", Act::Rest),
+    (Place::Reader, "w", Act::NewFollowup),
     (Place::Reader, "q", Act::Back),
 ];
 

@@ -2,6 +2,7 @@
 //! so none of them can promise what another refuses.
 
 mod logs;
+mod timeline;
 
 use std::borrow::Cow;
 
@@ -57,9 +58,15 @@ fn in_layer(act: Act, layer: &Layer, model: &Model, world: &World) -> Option<Lab
                 Reading::Event(_) => "more".into(),
             }),
         },
-        Act::Correct => matches!(layer, Layer::Reader(_))
-            .then(|| correct(model, world))
-            .flatten(),
+        Act::Submit => match layer {
+            Layer::Form(form) if form.focus + 1 < form.fields.len() => {
+                Some(form.submit.clone().into())
+            }
+            _ => None,
+        },
+        _ if matches!(layer, Layer::Reader(reader) if matches!(reader.what, Reading::Event(_))) => {
+            timeline::on_entry(act, model, world)
+        }
         _ => None,
     }
 }
@@ -107,7 +114,8 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
             Screen::Home | Screen::Preview => on_home(act, model, world),
             Screen::Walk => on_walk(act, model, world),
             Screen::Checkpoint => on_checkpoint(act, model, world),
-            Screen::Timeline => on_timeline(act, model, world),
+            Screen::Timeline => timeline::on_timeline(act, model, world),
+            Screen::Followups => timeline::on_followups(act, model, world),
             Screen::Logs => logs::on_logs(act, model, world),
         },
     }
@@ -121,6 +129,7 @@ fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
             Screen::Home if model.home.typing => Some("clear".into()),
             Screen::Home => None,
             Screen::Checkpoint => Some("later".into()),
+            Screen::Timeline => Some(timeline::back(model)),
             _ => Some("back".into()),
         },
         Act::Right => match model.screen() {
@@ -129,7 +138,7 @@ fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
                 Pane::Steps => Some("read".into()),
                 Pane::Step | Pane::Events => Some("more".into()),
             },
-            Screen::Timeline => model.event(world).map(|_| "open".into()),
+            Screen::Timeline | Screen::Followups => enter(model, world),
             Screen::Home | Screen::Preview => Some("more".into()),
             Screen::Checkpoint => Some("next way out".into()),
             Screen::Logs => (!model.logs.wrap).then(|| "to the right".into()),
@@ -163,10 +172,12 @@ fn enter(model: &Model, world: &World) -> Option<Label> {
             Some(act) => on_checkpoint(act, model, world)
                 .unwrap_or_else(|| format!("{}: not possible", act.label()).into()),
         }),
-        Screen::Timeline => match model.event(world) {
-            Some(_) => Some("open".into()),
-            None => Some("more".into()),
-        },
+        Screen::Timeline => timeline::enter(model, world),
+        Screen::Followups => Some(match model.followup() {
+            Some(_) => "what of it".into(),
+            None => timeline::on_followups(Act::NewFollowup, model, world)
+                .unwrap_or_else(|| "back".into()),
+        }),
         Screen::Logs => Some(logs::enter(model)),
     }
 }
@@ -237,6 +248,7 @@ fn on_walk(act: Act, model: &Model, world: &World) -> Option<Label> {
             return (!model.walk.query.value().is_empty()).then(|| act.label().into());
         }
         Act::Clocks => return clocks(open),
+        Act::Followups => return Some(act.label().into()),
         Act::Logs => {
             let keys = step::run(model, open).is_some_and(|run| !run.book.logs.is_empty());
             let mut events = open.events.iter();
@@ -420,6 +432,7 @@ pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option
             };
             Some((why, None))
         }
+        (Screen::Timeline | Screen::Followups, _) => timeline::why_not(act, model, world),
         (Screen::Walk, Act::Close) => Some(not_closed(world)?),
         (Screen::Walk, _) => Some((format!("{}: not now", act.label()), None)),
         _ => None,
@@ -465,30 +478,6 @@ fn clocks(open: &super::world::Open) -> Option<Label> {
     any.then(|| Act::Clocks.label().into())
 }
 
-fn on_timeline(act: Act, model: &Model, world: &World) -> Option<Label> {
-    let open = world.open.as_ref()?;
-    match act {
-        Act::FilterEvents | Act::Export => Some(act.label().into()),
-        Act::Clocks => clocks(open),
-        Act::Suggested => {
-            let mut logs = open.state.runs.iter().flat_map(|run| &run.book.logs);
-            let rules = logs.any(|log| !log.rules.is_empty());
-            (rules && open.read_only.is_none()).then(|| act.label().into())
-        }
-        Act::Correct => correct(model, world),
-        Act::Note | Act::Backdate => open.read_only.is_none().then(|| act.label().into()),
-        Act::Milestone => {
-            (open.read_only.is_none() && open.state.closed.is_none()).then(|| "milestone".into())
-        }
-        _ => None,
-    }
-}
-
-fn correct(model: &Model, world: &World) -> Option<Label> {
-    let open: &Open = world.open.as_ref()?;
-    (open.read_only.is_none() && model.event(world).is_some()).then(|| "correct".into())
-}
-
 /// The commands of the footer, best first, each with its key and label.
 #[must_use]
 pub fn footer(model: &Model, world: &World) -> Vec<(String, Label)> {
@@ -512,6 +501,8 @@ pub fn footer(model: &Model, world: &World) -> Vec<(String, Label)> {
             | Place::Query
             | Place::Checkpoint
             | Place::Timeline
+            | Place::Pick
+            | Place::Followups
             | Place::Preview
     ) {
         acts.push(Act::Back);

@@ -1,16 +1,24 @@
-//! Which events of the record the timeline shows. Follows a growing record by looking at what is new only, and works
-//! through a long one in pieces, so that no key ever waits for all of it.
+//! Which events of the record the timeline shows, and in what order: as things occurred. Follows a growing record by
+//! looking at what is new only, and works through a long one in pieces, so that no key ever waits for all of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, FixedOffset, Utc};
+
+use super::said::{Past, Said, Standing};
 use super::world::Open;
 use crate::engine::event::Event;
-use crate::engine::fact::Fact;
-use crate::engine::sentence::{Class, class, sentence};
-use crate::engine::{EventId, IncidentId};
+use crate::engine::fact::{Fact, Milestone};
+use crate::engine::sentence::{Class, sentence};
+use crate::engine::{EventId, IncidentId, State};
+use crate::evidence::Digest;
+use crate::timeline::Audiences;
+use crate::timeline::audience::Sight;
 
-/// Events looked at in one go when their text has to be searched.
+/// Events looked at in one go when their text has to be searched, or what they fold to be found.
 const PIECE: usize = 8_000;
+/// The same where each costs next to nothing.
+const LARGE_PIECE: usize = 40_000;
 
 /// Which events are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +29,10 @@ pub struct Filter {
     pub person: String,
     /// Part of the sentence, without regard to case.
     pub text: String,
+    /// From when this was reached until the next one was.
+    pub milestone: Option<Milestone>,
+    /// Only what these people may see, as they see it.
+    pub audience: Option<String>,
 }
 
 impl Filter {
@@ -29,12 +41,20 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
 
-    fn wants(&self, event: &Event) -> bool {
-        self.class.is_none_or(|wanted| wanted == class(event))
-            && (self.person.is_empty() || event.person.as_str().contains(&self.person))
-            && (self.text.is_empty() || sentence(event).to_lowercase().contains(&self.text))
-    }
+/// When an event occurred and when it was recorded: the order of the timeline.
+type When = (DateTime<Utc>, DateTime<Utc>);
+
+/// From one moment until before another.
+type Stretch = (DateTime<Utc>, Option<DateTime<Utc>>);
+
+/// The record through the eyes of an audience.
+#[derive(Debug, Clone)]
+struct Lens {
+    sight: Sight,
+    said: Said,
+    left_out: BTreeMap<Class, usize>,
 }
 
 /// The events that are shown, by their place in the record.
@@ -43,13 +63,19 @@ pub struct Index {
     incident: Option<IncidentId>,
     refolded: u64,
     filter: Filter,
-    /// `None` while there is no filter: then it is every event.
-    shown: Option<Vec<usize>>,
+    past: Option<Past>,
+    /// In the order things occurred.
+    shown: Vec<usize>,
     /// Events looked at so far.
     seen: usize,
-    total: usize,
-    corrections: HashMap<EventId, Vec<usize>>,
-    corrected_up_to: usize,
+    /// By place in the record.
+    when: Vec<When>,
+    places: HashMap<EventId, usize>,
+    /// Where an artifact came into the record.
+    artifacts: HashMap<Digest, usize>,
+    said: Said,
+    lens: Option<Lens>,
+    stretch: Option<Stretch>,
 }
 
 impl Index {
@@ -62,84 +88,265 @@ impl Index {
     /// Takes another filter; [`Index::follow`] works it off.
     pub fn set_filter(&mut self, mut filter: Filter) {
         filter.text = filter.text.to_lowercase();
-        self.shown = (!filter.is_empty()).then(Vec::new);
         self.filter = filter;
+        self.restart();
+    }
+
+    /// Shows what was known at a moment, or now; [`Index::follow`] works it off.
+    pub fn set_past(&mut self, at: Option<DateTime<FixedOffset>>) {
+        let filter = std::mem::take(&mut self.filter);
+        *self = Self {
+            filter,
+            past: at.map(Past::new),
+            ..Self::default()
+        };
+    }
+
+    /// The moment whose knowledge is shown, with what it folds to.
+    #[must_use]
+    pub fn past(&self) -> Option<&Past> {
+        self.past.as_ref()
+    }
+
+    /// The state that what is shown belongs to.
+    #[must_use]
+    pub fn state<'a>(&'a self, open: &'a Open) -> &'a State {
+        self.past.as_ref().map_or(&open.state, |past| &past.state)
+    }
+
+    /// Everything is looked at again.
+    fn restart(&mut self) {
+        self.shown.clear();
         self.seen = 0;
+        self.lens = None;
+        if let Some(past) = &mut self.past {
+            *past = Past::new(past.at);
+        }
     }
 
     /// Looks at what it has not seen yet. True when there is more to look at.
     pub fn follow(&mut self, open: &Open) -> bool {
         let events = open.events.as_slice();
-        let other = self.incident.as_ref() != Some(&open.id)
-            || self.refolded != open.refolded
-            || self.total > events.len();
-        if other {
-            let filter = std::mem::take(&mut self.filter);
-            *self = Self {
-                incident: Some(open.id.clone()),
-                refolded: open.refolded,
-                ..Self::default()
-            };
-            self.set_filter(filter);
+        self.keep_to(open);
+        let news = self.take_in(events);
+        let stretch = self.stretch_of(open);
+        let lensed = self.filter.audience.is_some() || self.filter.class.is_some();
+        if (news && lensed && self.seen > 0) || stretch != self.stretch {
+            self.restart();
         }
-        self.total = events.len();
-        for (at, event) in events.iter().enumerate().skip(self.corrected_up_to) {
-            if let Fact::EntryCorrected(correction) = &event.fact {
-                self.corrections
-                    .entry(correction.corrects)
-                    .or_default()
-                    .push(at);
-            }
-        }
-        self.corrected_up_to = events.len();
-        let Some(shown) = &mut self.shown else {
-            self.seen = events.len();
-            return false;
-        };
-        let end = if self.filter.text.is_empty() {
-            events.len()
-        } else {
-            events.len().min(self.seen + PIECE)
-        };
+        self.stretch = stretch;
+        self.focus(open);
+        let slow = !self.filter.text.is_empty() || self.past.is_some();
+        let piece = if slow { PIECE } else { LARGE_PIECE };
+        let end = events.len().min(self.seen + piece);
+        let before = self.shown.len();
         for (at, event) in events.iter().enumerate().take(end).skip(self.seen) {
-            if self.filter.wants(event) {
-                shown.push(at);
+            if self.shows(at, event) {
+                self.shown.push(at);
             }
         }
         self.seen = end;
+        let when = &self.when;
+        let fresh = &self.shown[before.saturating_sub(1)..];
+        if !fresh.is_sorted_by_key(|at| when[*at]) {
+            // Stable: what occurred and was recorded in the same instant stays in the order of the record.
+            self.shown.sort_by_key(|at| when[*at]);
+        }
         end < events.len()
+    }
+
+    /// Begins anew where it is another record, or the same in another order.
+    fn keep_to(&mut self, open: &Open) {
+        let other = self.incident.as_ref() != Some(&open.id);
+        if !other && self.refolded == open.refolded && self.when.len() <= open.events.len() {
+            return;
+        }
+        // Whom somebody looked for in one incident is nobody's in another.
+        let strange = other && self.incident.is_some();
+        let (filter, past) = if strange {
+            (Filter::default(), None)
+        } else {
+            let past = self.past.take().map(|past| Past::new(past.at));
+            (std::mem::take(&mut self.filter), past)
+        };
+        *self = Self {
+            incident: Some(open.id.clone()),
+            refolded: open.refolded,
+            filter,
+            past,
+            ..Self::default()
+        };
+    }
+
+    /// Takes in where new events stand and what they say of others. True when some of it changes what is shown of others.
+    fn take_in(&mut self, events: &[std::sync::Arc<Event>]) -> bool {
+        let from = self.when.len();
+        let new = events.len() - from;
+        self.when.reserve(new);
+        self.places.reserve(new);
+        let mut news = false;
+        for (at, event) in events.iter().enumerate().skip(from) {
+            let occurred = event.occurred_at.to_utc();
+            self.when.push((occurred, event.told_at()));
+            self.places.insert(event.id, at);
+            for artifact in event.fact.evidence() {
+                self.artifacts.entry(artifact.sha256).or_insert(at);
+            }
+            if self.past.as_ref().is_none_or(|past| past.knows(event)) {
+                self.said.take(at, event);
+                news |= matches!(event.fact, Fact::EntryDescribed(_));
+            }
+        }
+        news
+    }
+
+    /// The stretch between two milestones that is wanted, as far as it is known.
+    fn stretch_of(&self, open: &Open) -> Option<Stretch> {
+        let milestone = self.filter.milestone?;
+        let reached = &open.state.milestones;
+        let from = reached.get(&milestone)?.at.to_utc();
+        let later = reached.values().map(|other| other.at.to_utc());
+        Some((from, later.filter(|at| *at > from).min()))
+    }
+
+    /// Puts on the eyes of the audience that is asked for.
+    fn focus(&mut self, open: &Open) {
+        let Some(name) = self.filter.audience.as_deref() else {
+            self.lens = None;
+            return;
+        };
+        if self.lens.is_none() {
+            self.lens = audiences(open).named(name).cloned().map(|reader| Lens {
+                sight: Sight::new(audiences(open), reader),
+                said: Said::default(),
+                left_out: BTreeMap::new(),
+            });
+        }
+    }
+
+    /// Whether the next event in the order of the record is shown.
+    fn shows(&mut self, at: usize, event: &Event) -> bool {
+        if let Some(past) = &mut self.past
+            && !past.take(event)
+        {
+            return false;
+        }
+        let class = self.said.class(event);
+        if self.filter.audience.is_some() {
+            let Some(lens) = &mut self.lens else {
+                return false;
+            };
+            if !lens.sight.look(event, self.said.details(&event.id)) {
+                *lens.left_out.entry(class).or_default() += 1;
+                if let Fact::EntryDescribed(fact) = &event.fact
+                    && lens.sight.sees(&fact.entry)
+                {
+                    lens.said.take_marking(event);
+                }
+                return false;
+            }
+            lens.said.take(at, event);
+        }
+        let filter = &self.filter;
+        let occurred = event.occurred_at.to_utc();
+        filter.class.is_none_or(|wanted| wanted == class)
+            && (filter.person.is_empty() || event.person.as_str().contains(&filter.person))
+            && (filter.milestone.is_none()
+                || self.stretch.is_some_and(|(from, until)| {
+                    from <= occurred && until.is_none_or(|until| occurred < until)
+                }))
+            && (filter.text.is_empty() || sentence(event).to_lowercase().contains(&filter.text))
     }
 
     /// How many events are shown.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shown.as_ref().map_or(self.total, Vec::len)
+        self.shown.len()
     }
 
     /// Whether none is shown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.shown.is_empty()
+    }
+
+    /// How many there are, shown or not: all, or what was known.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        let known = self.past.as_ref().map(|past| past.known);
+        known.unwrap_or(self.when.len())
+    }
+
+    /// How many events of the record it knows of.
+    #[must_use]
+    pub fn recorded(&self) -> usize {
+        self.when.len()
     }
 
     /// The place in the record of a row.
     #[must_use]
     pub fn at(&self, row: usize) -> Option<usize> {
-        match &self.shown {
-            None => (row < self.total).then_some(row),
-            Some(shown) => shown.get(row).copied(),
-        }
+        self.shown.get(row).copied()
+    }
+
+    /// The row of this place in the record, or the one it would stand before.
+    #[must_use]
+    pub fn row(&self, at: usize) -> usize {
+        let Some(key) = self.when.get(at) else {
+            return self.shown.len();
+        };
+        let order = |one: &usize| (self.when[*one], *one);
+        self.shown.partition_point(|one| order(one) < (*key, at))
+    }
+
+    /// The place in the record of an event.
+    #[must_use]
+    pub fn place(&self, event: &EventId) -> Option<usize> {
+        self.places.get(event).copied()
+    }
+
+    /// Where an artifact came into the record.
+    #[must_use]
+    pub fn artifact(&self, digest: &Digest) -> Option<usize> {
+        self.artifacts.get(digest).copied()
     }
 
     /// How far it is, in percent; `None` when it is through.
     #[must_use]
     pub fn progress(&self) -> Option<usize> {
-        (self.seen < self.total).then(|| self.seen * 100 / self.total)
+        let total = self.when.len();
+        (self.seen < total).then(|| self.seen * 100 / total)
     }
 
-    /// Where the corrections of an event stand in the record.
+    /// What was said of entries, as far as whoever looks may know it.
     #[must_use]
-    pub fn corrections(&self, event: &EventId) -> &[usize] {
-        self.corrections.get(event).map_or(&[], Vec::as_slice)
+    pub fn said(&self) -> &Said {
+        self.lens.as_ref().map_or(&self.said, |lens| &lens.said)
     }
+
+    /// What is so of an entry now, whoever looks.
+    #[must_use]
+    pub fn standing(&self, event: &Event) -> Standing {
+        self.said.standing(event)
+    }
+
+    /// Everything that was said of entries, whoever looks.
+    #[must_use]
+    pub fn all_said(&self) -> &Said {
+        &self.said
+    }
+
+    /// Whose eyes are on, and how many entries of which class they do not see.
+    #[must_use]
+    pub fn left_out(&self) -> Option<(&crate::timeline::Audience, &BTreeMap<Class, usize>)> {
+        let lens = self.lens.as_ref()?;
+        Some((lens.sight.reader(), &lens.left_out))
+    }
+}
+
+/// Who may see what of an incident.
+#[must_use]
+pub fn audiences(open: &Open) -> Audiences {
+    let rules = open.state.incident.as_deref();
+    Audiences::of(rules.map_or(&[], |incident| incident.policy.audiences.as_slice()))
 }

@@ -8,16 +8,20 @@ use tui_input::Input as Line;
 
 use super::act::Act;
 use super::extent::{Cursor, Scroll};
+use super::model::Picking;
+use super::said::Standing;
 use super::theme::Tone;
 use super::wish::{LogRef, Wish};
 use super::world::Waits;
 use crate::engine::command::StepKey;
+use crate::engine::details::FollowupStatus;
 use crate::engine::exec::Purpose;
 use crate::engine::fact::{Milestone, Outcome};
 use crate::engine::{EventId, IncidentId, Intent};
 use crate::evidence::Digest;
 use crate::logs::view::page::At;
 use crate::runbook::model::{Input as Asked, InputKind, RunbookId};
+use crate::timeline::Followup;
 use crate::timeline::export::Format;
 
 /// One layer.
@@ -99,6 +103,10 @@ pub enum Then {
     Accept(Box<Intent>),
     /// These logs are read.
     OpenLog(LogRef),
+    /// The other end of this link is looked for.
+    Pick(Picking),
+    /// To this entry of the timeline.
+    Entry(EventId),
     Theme(String),
 }
 
@@ -142,6 +150,17 @@ pub enum FormKind {
     Milestone(Milestone),
     Backdate,
     Correct(EventId),
+    /// An entry, with what was so of it when it was asked.
+    Tag(EventId, Box<Standing>),
+    Describe(EventId, Box<Standing>),
+    /// A file becomes evidence of this entry.
+    Rest(EventId),
+    AsOf,
+    /// Perhaps because of this entry.
+    Followup(Option<EventId>),
+    /// As it stood when it was asked.
+    ChangeFollowup(Box<Followup>),
+    EndFollowup(EventId, FollowupStatus),
     Filter,
     Export(Format),
     Attach,

@@ -7,13 +7,15 @@ use tui_input::Input as Line;
 use super::act::Place;
 use super::events::Index;
 use super::extent::{Cursor, Drawn, Scroll};
+use super::followups::Followups;
 use super::keymap::Keymap;
 use super::layer::Layer;
 use super::picker::Picker;
 use super::theme::Theme;
 use super::world::{Entry, Notice, Waits, World};
 use crate::engine::command::StepKey;
-use crate::engine::{IncidentId, RunId};
+use crate::engine::details::Relation;
+use crate::engine::{EventId, IncidentId, RunId};
 use crate::evidence::Digest;
 use crate::logs::view::page::{At, Page};
 use crate::runbook::model::{RunbookId, StepId};
@@ -27,6 +29,7 @@ pub enum Screen {
     Walk,
     Checkpoint,
     Timeline,
+    Followups,
     Logs,
 }
 
@@ -41,6 +44,7 @@ pub struct Model {
     pub walk: WalkView,
     pub checkpoint: CheckpointView,
     pub timeline: TimelineView,
+    pub followups: FollowupsView,
     pub logs: LogsView,
     pub keymap: Keymap,
     pub theme: Theme,
@@ -177,6 +181,31 @@ pub struct TimelineView {
     pub cursor: Cursor,
     /// The cursor stays at the end as events come.
     pub tail: bool,
+    /// The place in the record of what is under the cursor, which goes along with it; `None` on the line for more.
+    pub held: Option<usize>,
+    /// What I record next is gone to: the length of the record before.
+    pub awaited: Option<usize>,
+    /// The other end of a link is looked for.
+    pub picking: Option<Picking>,
+}
+
+/// A link whose other end is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Picking {
+    pub entry: EventId,
+    pub relation: Relation,
+    /// The entry is the first of the two.
+    pub first: bool,
+}
+
+/// The memory of the list of follow-ups.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct FollowupsView {
+    /// Behind the last stands the line to add one.
+    pub cursor: Cursor,
+    pub list: Followups,
 }
 
 /// The log screen's memory. Where one is in the logs is known to whoever reads them; here is only the page.
@@ -231,6 +260,7 @@ impl Model {
             walk: WalkView::default(),
             checkpoint: CheckpointView::default(),
             timeline: TimelineView::default(),
+            followups: FollowupsView::default(),
             logs: LogsView::default(),
             keymap,
             theme,
@@ -265,7 +295,9 @@ impl Model {
             Screen::Walk if self.walk.typing => Place::Find,
             Screen::Walk => Place::Walk,
             Screen::Checkpoint => Place::Checkpoint,
+            Screen::Timeline if self.timeline.picking.is_some() => Place::Pick,
             Screen::Timeline => Place::Timeline,
+            Screen::Followups => Place::Followups,
             Screen::Logs if self.logs.typing.is_some() => Place::Query,
             Screen::Logs => Place::Logs,
         }
@@ -343,6 +375,12 @@ impl Model {
         });
     }
 
+    /// The follow-up under the cursor of their list.
+    #[must_use]
+    pub fn followup(&self) -> Option<&crate::timeline::Followup> {
+        self.followups.list.list().get(self.followups.cursor.at)
+    }
+
     /// The event the timeline's cursor or the reader stands on.
     #[must_use]
     pub fn event<'w>(&self, world: &'w World) -> Option<&'w Arc<crate::engine::Event>> {
@@ -350,7 +388,7 @@ impl Model {
         if let Some(Layer::Reader(reader)) = self.layers.last()
             && let super::layer::Reading::Event(id) = &reader.what
         {
-            return open.events.iter().rev().find(|event| event.id == *id);
+            return open.events.get(self.timeline.index.place(id)?);
         }
         let at = self.timeline.index.at(self.timeline.cursor.at)?;
         open.events.get(at)

@@ -8,7 +8,7 @@ use crossterm::event::KeyEvent;
 use super::extent::Drawn;
 use crate::engine::command::StepKey;
 use crate::engine::intent::Secret;
-use crate::engine::{IncidentId, Intent, RunId, StepRef};
+use crate::engine::{EventId, IncidentId, Intent, RunId, StepRef};
 use crate::evidence::Digest;
 use crate::logs::view::page::{Ask, At};
 use crate::runbook::model::{LineClass, RunbookId, Severity};
@@ -40,6 +40,11 @@ pub enum Wish {
     /// Show exactly what an update would send, with the question whether to.
     PreviewUpdate(Intent),
     OpenIncident(IncidentId),
+    /// A file of this machine is captured as evidence, and this entry rests on it.
+    AttachTo {
+        entry: EventId,
+        path: String,
+    },
     /// The incident is not looked at any more.
     LeaveIncident,
     StartIncident(Box<Start>),

@@ -138,8 +138,9 @@ fn timeline_search_piece_with_100_000_events(bencher: Bencher<'_, '_>) {
         let mut screen = long_night();
         screen.key(KeyCode::Char('t'));
         screen.key(KeyCode::Char('f'));
-        screen.key(KeyCode::Down);
-        screen.key(KeyCode::Down);
+        for _ in 0..3 {
+            screen.key(KeyCode::Up);
+        }
         for letter in "night".chars() {
             screen.key(KeyCode::Char(letter));
         }

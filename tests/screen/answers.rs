@@ -465,7 +465,7 @@ fn every_label_of_the_footer_is_of_a_key_that_does_something() {
 #[test]
 fn an_entry_is_corrected_by_arrows_and_enter() {
     let mut play = Play::new(walking(approved()), 80, 24);
-    play.keys("t<up><right><right><enter>now with a port<enter>typo<enter>");
+    play.keys("t<up><right><right><down><down><down><enter>now with a port<enter>typo<enter>");
     let [
         Intent::Correct {
             event,
@@ -545,7 +545,7 @@ fn with_thirty_thousand_events_a_filter_never_holds_a_key_up() {
     let mut world = walking(approved());
     world.open.as_mut().unwrap().events = Arc::new(many_events(30_000));
     let mut play = Play::new(world, 80, 24);
-    play.keys("t/<down><down>noted<enter>");
+    play.keys("t/<up><up><up>noted<enter>");
     assert!(play.wishes.contains(&Wish::Again), "it goes on in pieces");
     assert!(play.text().contains("searching"), "{}", play.text());
     for _ in 0..8 {

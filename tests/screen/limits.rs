@@ -14,7 +14,7 @@ use crate::fixture::*;
 use crate::play::{Play, parse};
 
 /// Keys that lead everywhere.
-const TOURS: [&str; 14] = [
+const TOURS: [&str; 20] = [
     "",
     "/leak<tab>",
     "jj<enter>",
@@ -29,6 +29,12 @@ const TOURS: [&str; 14] = [
     "tf",
     "<tab>z<right><right>",
     "<enter><enter>",
+    "t<home>d<up><up>",
+    "t<home>l<enter><down>",
+    "tg13:40<enter>",
+    "tf<down><down><right><right><ctrl-s>",
+    "Fn",
+    "F<enter>",
 ];
 
 fn worlds() -> Vec<World> {

@@ -11,6 +11,7 @@
 
 mod answers;
 mod clocks;
+mod curate;
 mod fixture;
 mod limits;
 mod logs;

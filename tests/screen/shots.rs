@@ -228,7 +228,7 @@ shot!(timeline_event, walking(open_gate()), "t<home><right>");
 shot!(
     timeline_filtered,
     walking(open_gate()),
-    "tf<right><right><right><right><right><right><right><enter><enter><enter>"
+    "tf<right><right><right><right><right><right><right><ctrl-s>"
 );
 shot!(too_small, world(), "", 59, 15);
 

@@ -13,6 +13,7 @@
 mod answers;
 mod approver;
 mod bytes;
+mod curate;
 mod demo;
 mod first_start;
 mod gone;

@@ -9,10 +9,15 @@ use super::{App, Whole, empty_preview, tail, world};
 use crate::cli::CliError;
 use crate::cli::record;
 use crate::driver::{Session, begin};
+use crate::engine::EventId;
 use crate::engine::checkpoint;
 use crate::engine::command::StartIncident;
+use crate::engine::details::{Details, Edit};
 use crate::engine::exec::Purpose;
+use crate::engine::fact::EntryDescribed;
 use crate::engine::intent::Intent;
+use crate::engine::sentence::sentence;
+use crate::engine::telling::Telling;
 use crate::evidence::escape;
 use crate::host::files;
 use crate::library::POLICY;
@@ -61,6 +66,7 @@ impl App {
                 self.terminal = Some(Whole::Sign(Box::new(intent)));
             }
             Wish::Act(intent) => self.act(intent),
+            Wish::AttachTo { entry, path } => self.attach_to(entry, path),
             Wish::PreviewUpdate(intent) => self.preview_update(intent),
             Wish::ShowApproval(key) => {
                 self.show_approval(&key);
@@ -183,13 +189,39 @@ impl App {
             })
     }
 
+    /// Captures a file, and says of an entry that it rests on it.
+    fn attach_to(&mut self, entry: EventId, path: String) {
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
+        let captured = match session.act(Intent::Attach { path, step: None }) {
+            Ok(acted) => acted,
+            Err(error) => return self.failed(&error),
+        };
+        let artifacts = captured.events.iter().flat_map(|one| one.fact.evidence());
+        let details = Details {
+            evidence: Edit {
+                add: artifacts.map(|artifact| artifact.sha256).collect(),
+                remove: Vec::new(),
+            },
+            ..Details::default()
+        };
+        let rests = Telling::Described(EntryDescribed { entry, details });
+        self.act(Intent::Tell(vec![rests.into()]));
+    }
+
     pub(super) fn act(&mut self, intent: Intent) {
         let Some(session) = self.session.as_mut() else {
             return;
         };
         let asks = matches!(intent, Intent::Request { .. });
+        let tells = matches!(intent, Intent::Tell(_));
         match session.act(intent) {
             Ok(acted) => {
+                let told = acted.events.first().filter(|_| tells);
+                if let Some(event) = told {
+                    self.notice(false, format!("recorded: {}", sentence(event)), None);
+                }
                 for text in acted.notices {
                     self.notice(false, text, None);
                 }

@@ -28,10 +28,10 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         Some(Layer::Choose(choose)) => choose.perform(act, extent),
         Some(Layer::Form(form)) => form.perform(act, extent),
         Some(Layer::Reader(reader)) => {
-            if act == Act::Correct {
-                return super::walk::shared(act, model, world, wishes);
-            }
             let event = matches!(reader.what, Reading::Event(_));
+            if event && !act.moves() {
+                return super::curate::perform(act, model, world, wishes);
+            }
             if event && matches!(act, Act::Enter | Act::Right) {
                 return super::open_reader_menu(model, world);
             }
@@ -90,6 +90,8 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
                 wishes.push(Wish::SetTheme(name));
             }
         }
+        Then::Pick(picking) => super::curate::pick(model, picking),
+        Then::Entry(entry) => super::timeline::show_entry(model, world, &entry),
         Then::Do(act) => {
             if super::applies(act, model, world).is_some() {
                 super::perform(act, model, world, wishes);
@@ -191,6 +193,7 @@ impl Form {
             Act::Left | Act::Right => self.turn(act == Act::Right),
             Act::Back => return Next::Leave,
             Act::Enter => return self.enter(),
+            Act::Submit => return Next::Submit,
             _ => {}
         }
         Next::Stay

@@ -3,11 +3,14 @@
 
 mod ask;
 mod checkpoint;
+mod curate;
+mod followups;
 mod gate;
 mod home;
 mod layers;
 mod line;
 pub(in crate::tui) mod logs;
+mod said;
 mod submit;
 mod timeline;
 mod walk;
@@ -56,11 +59,14 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             wishes.push(Wish::Again);
         }
         walk::follow(model, open);
-        timeline::follow(model);
+        timeline::follow(model, open, &world.me.principal);
+        if model.screen() == Screen::Followups {
+            followups::follow(model, open);
+        }
     } else {
         let recorded = world.log.as_ref().is_some_and(|log| log.recorded);
         model.screens.retain(|screen| match screen {
-            Screen::Walk | Screen::Checkpoint | Screen::Timeline => false,
+            Screen::Walk | Screen::Checkpoint | Screen::Timeline | Screen::Followups => false,
             Screen::Logs => !recorded,
             Screen::Home | Screen::Preview => true,
         });
@@ -250,7 +256,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             what: Reading::Clocks,
             scroll: super::extent::Scroll::default(),
         })),
-        Act::Note | Act::Milestone | Act::Export | Act::Correct | Act::Backdate => {
+        Act::Note | Act::Milestone | Act::Export | Act::Backdate => {
             walk::shared(act, model, world, wishes);
         }
         _ => match model.screen() {
@@ -258,6 +264,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             Screen::Walk => walk::perform(act, model, world, wishes),
             Screen::Checkpoint => checkpoint::perform(act, model, world, wishes),
             Screen::Timeline => timeline::perform(act, model, world, wishes),
+            Screen::Followups => followups::perform(act, model, world, wishes),
             Screen::Logs => logs::perform(act, model, world, wishes),
         },
     }

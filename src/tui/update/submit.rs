@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::super::events::Filter;
 use super::super::layer::{Form, FormKind};
 use super::super::model::Model;
 use super::super::when::{self, Zone};
 use super::super::wish::{Start, Wish};
 use super::super::world::World;
-use super::ask;
+use super::{ask, said};
 use crate::engine::Intent;
 use crate::engine::event::Fidelity;
 use crate::engine::fact::Milestone;
 use crate::engine::intent::Secret;
-use crate::engine::sentence::Class;
 use crate::logs::view::page::At;
 use crate::runbook::model::{LineClass, Role, Severity};
 use crate::trust::Principal;
@@ -209,6 +207,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
         }
         FormKind::Note(step) => {
             let (at, fidelity, words) = timed(&text("text"), model, world, false)?;
+            model.timeline.awaited = Some(model.timeline.index.recorded());
             act(Intent::Note {
                 text: words,
                 at,
@@ -220,6 +219,7 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
         }
         FormKind::Backdate => {
             let (at, fidelity, words) = timed(&text("text"), model, world, true)?;
+            model.timeline.awaited = Some(model.timeline.index.recorded());
             act(Intent::Note {
                 text: words,
                 at,
@@ -232,22 +232,14 @@ fn timed_or_local(form: &Form, model: &mut Model, world: &World) -> Submitted {
         FormKind::Milestone(milestone) => milestone_at(milestone, &text("at"), model, world),
         FormKind::Start(runbook) => Ok(vec![start(form, runbook)]),
         FormKind::Filter => {
-            let class = Class::ALL
-                .into_iter()
-                .find(|class| class.word() == form.value("class"));
-            model.timeline.index.set_filter(Filter {
-                class,
-                person: text("person"),
-                text: text("text"),
-            });
-            model.timeline.tail = true;
+            model.timeline.index.set_filter(ask::filtered(form));
             Ok(Vec::new())
         }
-        _ => Ok(Vec::new()),
+        _ => said::submit(form, model, world),
     }
 }
 
-fn milestone_at(milestone: Milestone, typed: &str, model: &Model, world: &World) -> Submitted {
+fn milestone_at(milestone: Milestone, typed: &str, model: &mut Model, world: &World) -> Submitted {
     let zone = Zone::new(model.local, world.now);
     let (at, fidelity) = if typed.is_empty() {
         (None, Fidelity::Exact)
@@ -257,6 +249,7 @@ fn milestone_at(milestone: Milestone, typed: &str, model: &Model, world: &World)
             .map(|(at, fidelity, _)| (Some(at), fidelity))
             .ok_or((0, "a time like 13:40, -12m or empty for now".to_owned()))?
     };
+    model.timeline.awaited = Some(model.timeline.index.recorded());
     Ok(vec![Wish::Act(Intent::Reach {
         milestone,
         at,

@@ -1,7 +1,7 @@
 //! Keys of the walk, and of what other screens share with it.
 
 use super::super::act::Act;
-use super::super::model::{CheckpointView, Model, Pane, Screen, TimelineView};
+use super::super::model::{CheckpointView, Model, Pane, Screen};
 use super::super::step::{self, Primary, Target};
 use super::super::wish::Wish;
 use super::super::world::{Open, World};
@@ -10,8 +10,7 @@ use crate::engine::Intent;
 use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Milestone;
-use crate::engine::sentence::sentence;
-use crate::engine::state::{Run, Status};
+use crate::engine::state::{Run, State, Status};
 
 /// A row of the list of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +132,8 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
             model.walk.pan = 0;
         }
         Act::NextRun => next_run(model, open),
-        Act::Timeline => timeline(model),
+        Act::Timeline => super::timeline::show(model),
+        Act::Followups => super::followups::show(model),
         Act::Leave => leave(model, wishes),
         Act::Severity => {
             push_choose(model, ask::severity(open.state.severity), wishes);
@@ -241,7 +241,7 @@ fn enter(model: &mut Model, world: &World, open: &Open, wishes: &mut Vec<Wish>) 
         return;
     }
     match model.walk.pane {
-        Pane::Events => return timeline(model),
+        Pane::Events => return super::timeline::show(model),
         Pane::Steps => match row_target(model, open) {
             None => return super::open_menu(model, world, false),
             Some(target) if !target.current && target.run.at.is_some() => {
@@ -446,16 +446,6 @@ fn next_run(model: &mut Model, open: &Open) {
     }
 }
 
-fn timeline(model: &mut Model) {
-    let index = std::mem::take(&mut model.timeline.index);
-    model.timeline = TimelineView {
-        index,
-        tail: true,
-        ..TimelineView::default()
-    };
-    model.screens.push(Screen::Timeline);
-}
-
 /// Goes to the next line that has what was searched for.
 fn find(model: &mut Model, world: &World, forward: bool) {
     let query = model.walk.query.value().to_lowercase();
@@ -502,24 +492,21 @@ pub(super) fn shared(act: Act, model: &mut Model, world: &World, wishes: &mut Ve
         }
         Act::Backdate => push_form(model, ask::backdate(), wishes),
         Act::Milestone => {
-            let next = world.open.as_ref().and_then(next_milestone);
+            let next = world
+                .open
+                .as_ref()
+                .and_then(|open| next_milestone(&open.state));
             push_choose(model, ask::milestone(next), wishes);
         }
         Act::Export => push_choose(model, ask::export(world), wishes),
-        Act::Correct => {
-            if let Some(event) = model.event(world) {
-                let form = ask::correct(event.id, &sentence(event));
-                push_form(model, form, wishes);
-            }
-        }
         _ => {}
     }
 }
 
 /// The milestone after the last one reached, of those that every incident has.
 #[must_use]
-pub fn next_milestone(open: &Open) -> Option<Milestone> {
-    let reached = &open.state.milestones;
+pub fn next_milestone(state: &State) -> Option<Milestone> {
+    let reached = &state.milestones;
     Milestone::ALL
         .into_iter()
         .filter(|milestone| {

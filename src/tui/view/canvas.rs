@@ -87,6 +87,15 @@ impl Canvas<'_> {
         let area = area.intersection(*self.buf.area());
         let style = self.style(Tone::Text);
         for y in area.top()..area.bottom() {
+            // A wide character that reaches in from the left would hide the first column.
+            if let Some(cell) = area
+                .left()
+                .checked_sub(1)
+                .and_then(|x| self.buf.cell_mut((x, y)))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buf.cell_mut((x, y)) {
                     cell.reset();

@@ -1,5 +1,7 @@
 //! The lines at the top of an incident's screens, and the banners that have to be read.
 
+use chrono::{DateTime, FixedOffset};
+
 use super::super::act::{Act, Place};
 use super::super::glyph::Shape;
 use super::super::model::{Model, Screen};
@@ -10,6 +12,7 @@ use super::super::update::next_milestone;
 use super::super::when;
 use super::super::world::{Gate, Open, World};
 use super::canvas::Canvas;
+use crate::engine::State;
 use crate::runbook::model::{Role, Severity};
 use crate::timeline::clocks::{self, NOT_LEGAL_ADVICE};
 use crate::trust::{Mode, Principal};
@@ -89,20 +92,21 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     )
     .and(Tone::Exercise, simulated(world, open, canvas));
     let mut used = canvas.rich_right(area.x, right, area.y, &clock);
-    let state = &open.state;
+    let (state, moment) = moment(model, world, open);
     let mut facts = Rich::default();
     if let Some(now) = state.severity {
         facts = facts.and(severity_tone(now), severity(now));
     }
     if state.closed.is_some() {
         facts = facts.and(Tone::Dim, " closed");
-    } else if let Some(milestone) = next_milestone(open) {
+    } else if let Some(milestone) = next_milestone(state) {
         facts = facts.and(Tone::Text, format!(" {}?", milestone.word()));
     }
-    if let Some(incident) = &state.incident {
+    facts = facts.and(Tone::Text, "  ");
+    if let Some(incident) = &open.state.incident {
         facts = facts.and(
             Tone::Text,
-            format!("  {}  ", when::since(incident.started, world.now)),
+            format!("{}  ", when::since(incident.started, moment)),
         );
     }
     used += canvas.rich_right(area.x, right.saturating_sub(used), area.y, &facts);
@@ -111,7 +115,7 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
         title = title.and(Tone::Exercise, "EXERCISE ");
     }
     title = title.and(Tone::Accent, format!("{} ", open.short));
-    if let Some(incident) = &state.incident {
+    if let Some(incident) = &open.state.incident {
         title = title.and(Tone::Title, canvas.clean(&incident.title));
     }
     let room = area.width.saturating_sub(used + 3);
@@ -144,6 +148,21 @@ fn simulated(world: &World, open: &Open, canvas: &Canvas<'_>) -> String {
     };
     let real = world.real.with_timezone(world.now.offset());
     format!(" sim {pace} · {} real", canvas.zone.minute(real))
+}
+
+/// What the facts of the header are of: now, or when what is shown was known.
+fn moment<'a>(
+    model: &'a Model,
+    world: &World,
+    open: &'a Open,
+) -> (&'a State, DateTime<FixedOffset>) {
+    let past = (model.screen() == Screen::Timeline)
+        .then(|| model.timeline.index.past())
+        .flatten();
+    match past {
+        Some(past) => (&past.state, past.at),
+        None => (&open.state, world.now),
+    }
 }
 
 /// `leaked-cloud-key@3f9c2e1 · you: bob (operator) · IC alice · approvers carol, dan`

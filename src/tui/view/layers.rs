@@ -12,7 +12,7 @@ use super::super::text;
 use super::super::theme::Tone;
 use super::super::world::World;
 use super::canvas::Canvas;
-use super::timeline;
+use super::event;
 use crate::timeline::clocks;
 
 /// Draws one layer.
@@ -344,8 +344,8 @@ fn draw_reader(
         Reading::Clocks => ("Regulatory clocks", clocks(world, canvas, columns)),
         Reading::Event(id) => {
             let found = world.open.as_ref().and_then(|open| {
-                let event = open.events.iter().rev().find(|event| event.id == *id)?;
-                Some(timeline::entry(
+                let event = open.events.get(model.timeline.index.place(id)?)?;
+                Some(event::entry(
                     event,
                     open,
                     &model.timeline.index,

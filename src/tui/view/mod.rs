@@ -3,6 +3,8 @@
 mod brief;
 mod canvas;
 mod checkpoint;
+mod event;
+mod followups;
 mod header;
 mod home;
 mod layers;
@@ -82,6 +84,7 @@ fn draw(model: &Model, world: &World, buf: &mut Buffer, area: Rect) -> (Drawn, O
             Screen::Walk => walk::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Checkpoint => checkpoint::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Timeline => timeline::draw(model, world, &mut canvas, rest, &mut drawn),
+            Screen::Followups => followups::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Logs => logs::draw(model, world, &mut canvas, rest, &mut drawn),
         }
         for layer in &model.layers {

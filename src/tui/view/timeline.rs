@@ -8,6 +8,7 @@ use super::super::events::Index;
 use super::super::extent::{Drawn, Extent};
 use super::super::model::Model;
 use super::super::rich::Rich;
+use super::super::said::Said;
 use super::super::text;
 use super::super::theme::Tone;
 use super::super::when;
@@ -17,11 +18,14 @@ use super::header;
 use super::walk::without_person;
 use crate::engine::event::{Event, Fidelity};
 use crate::engine::fact::Fact;
-use crate::engine::sentence::{Class, class};
+use crate::engine::sentence::{Class, sentence};
 use crate::timeline::wording::sentence_among;
 
 /// A silence longer than this is shown.
 const GAP_MINUTES: i64 = 10;
+
+/// Columns before the text: time, person, class.
+const BEFORE: u16 = 31;
 
 /// Draws it.
 pub(super) fn draw(
@@ -35,6 +39,7 @@ pub(super) fn draw(
         return;
     };
     let below = header::draw(model, world, canvas, area);
+    let below = banners(model, open, canvas, area, below);
     let area = Rect::new(
         area.x,
         below,
@@ -47,12 +52,7 @@ pub(super) fn draw(
     } else {
         Tone::BorderFocus
     };
-    let inside = canvas.frame(
-        area,
-        &title(index, open, canvas),
-        &position(model, index),
-        edge,
-    );
+    let inside = canvas.frame(area, &title(index, canvas), &position(model, index), edge);
     if inside.height == 0 {
         return;
     }
@@ -68,7 +68,11 @@ pub(super) fn draw(
             break;
         }
         if row == index.len() {
-            canvas.text(inside.x + 1, y, inside.width - 1, "⋯ more", Tone::Dim);
+            let more = match why_empty(index) {
+                Some(why) => format!("⋯ more · {why}"),
+                None => "⋯ more".to_owned(),
+            };
+            canvas.text(inside.x + 1, y, inside.width - 1, &more, Tone::Dim);
         } else {
             if let Some(gap) = gap(open, index, row) {
                 if row > top {
@@ -88,7 +92,77 @@ pub(super) fn draw(
     }
 }
 
-fn title(index: &Index, open: &Open, canvas: &Canvas<'_>) -> Rich {
+/// Why no entry is shown.
+fn why_empty(index: &Index) -> Option<&'static str> {
+    match (index.is_empty(), index.progress(), index.total()) {
+        (true, None, 0) if index.past().is_some() => Some("nothing was recorded by then"),
+        (true, None, 1..) => Some("no entry is like that"),
+        _ => None,
+    }
+}
+
+/// What has to be known of what is shown: that it is not now, that it is not all, that the next Enter makes a link.
+fn banners(model: &Model, open: &Open, canvas: &mut Canvas<'_>, area: Rect, mut y: u16) -> u16 {
+    let view = &model.timeline;
+    let mut lines = Vec::new();
+    if let Some(past) = view.index.past() {
+        let stamp = if canvas.zone.day(past.at)
+            == canvas.zone.day(
+                open.events
+                    .last()
+                    .map_or(past.at, |last| last.told_at().fixed_offset()),
+            ) {
+            canvas.zone.clock(past.at)
+        } else {
+            canvas.zone.stamp(past.at)
+        };
+        lines.push(format!(
+            "AS OF {stamp} {}: {} of {} entries were recorded by then · Esc: back to now",
+            canvas.zone.name(),
+            past.known,
+            open.events.len()
+        ));
+    }
+    if let Some((reader, left_out)) = view.index.left_out() {
+        let count: usize = left_out.values().sum();
+        let classes: Vec<_> = left_out
+            .iter()
+            .map(|(class, count)| format!("{count} {}", class.word()))
+            .collect();
+        let which = match count {
+            0 => "nothing is left out".to_owned(),
+            _ => format!("{count} left out: {}", classes.join(", ")),
+        };
+        lines.push(format!(
+            "AS {} SEE IT, TLP:{}. {which}",
+            reader.name.to_uppercase(),
+            reader.tlp.word().to_uppercase()
+        ));
+    }
+    if let Some(picking) = &view.picking {
+        let place = view.index.place(&picking.entry);
+        let entry = place.and_then(|place| open.events.get(place));
+        let said = entry.map_or(String::new(), |event| {
+            format!(
+                "{} {}",
+                canvas.zone.clock(event.occurred_at),
+                sentence(event)
+            )
+        });
+        lines.push(format!("LINK: pick the other entry for: {said}"));
+    }
+    for line in lines {
+        let line = text::pad(
+            &format!(" {}", canvas.clean(&line)),
+            usize::from(area.width),
+        );
+        canvas.text(area.x, y, area.width, &line, Tone::Banner);
+        y += 1;
+    }
+    y
+}
+
+fn title(index: &Index, canvas: &Canvas<'_>) -> Rich {
     let mut title = Rich::of(Tone::Title, "Timeline");
     if let Some(percent) = index.progress() {
         title = title.and(Tone::Waiting, format!(" · searching {percent}%"));
@@ -103,13 +177,24 @@ fn title(index: &Index, open: &Open, canvas: &Canvas<'_>) -> Rich {
                 words.push(format!("{word} {part}"));
             }
         }
+        words.extend(
+            filter
+                .milestone
+                .map(|milestone| format!("from {} to the next milestone", milestone.word())),
+        );
+        words.extend(
+            filter
+                .audience
+                .as_ref()
+                .map(|name| format!("what {name} see")),
+        );
         title = title.and(
             Tone::Accent,
             format!(" · only {}", canvas.clean(&words.join(", "))),
         );
         title = title.and(
             Tone::Dim,
-            format!(" · {} of {}", index.len(), open.events.len()),
+            format!(" · {} of {}", index.len(), index.total()),
         );
     }
     title
@@ -146,11 +231,15 @@ fn event<'o>(open: &'o Open, index: &Index, row: usize) -> Option<&'o Event> {
     open.events.get(index.at(row)?).map(AsRef::as_ref)
 }
 
-/// The silence before a row, if it is long.
+/// The silence before a row, if it is long. Where entries are left out, a silence is none of the record.
 fn gap(open: &Open, index: &Index, row: usize) -> Option<Duration> {
+    if !index.filter().is_empty() {
+        return None;
+    }
     let before = event(open, index, row.checked_sub(1)?)?;
     let after = event(open, index, row)?;
-    let span = after.occurred_at - before.occurred_at;
+    let busy = before.occurred_until.unwrap_or(before.occurred_at);
+    let span = after.occurred_at - busy.max(before.occurred_at);
     (span > Duration::minutes(GAP_MINUTES)).then_some(span)
 }
 
@@ -181,19 +270,21 @@ fn draw_event(
     let Some(event) = event(open, index, row) else {
         return;
     };
-    let class = class(event);
+    let said = index.said();
+    let class = said.class(event);
     let who = header::person(open, &event.person);
     let words = without_person(
         &sentence_among(event, &open.events),
         event.person.as_str(),
         &who,
     );
+    let words = with_clocks(words, event, open, index, canvas.zone);
     let name = if inside.width > 100 { 14 } else { 8 };
     let mut line = Rich::of(Tone::Text, canvas.zone.clock(event.occurred_at))
         .and(Tone::Dim, fidelity(event.fidelity))
         .and(Tone::Accent, text::pad(&canvas.clean(&who), name))
         .and(Tone::Dim, format!(" {} ", text::pad(class.word(), 10)));
-    let corrected = index
+    let corrected = said
         .corrections(&event.id)
         .last()
         .and_then(|at| open.events.get(*at));
@@ -207,7 +298,80 @@ fn draw_event(
         }
         _ => line = line.and(tone(class), canvas.clean(&words)),
     }
-    canvas.rich(inside.x + 1, y, inside.width.saturating_sub(2), &line);
+    let room = inside.width.saturating_sub(2);
+    let marks = marks(
+        event,
+        said,
+        canvas,
+        usize::from(room.saturating_sub(BEFORE)) / 3,
+    );
+    let wide = if marks.is_empty() {
+        0
+    } else {
+        canvas.rich_right(inside.x, inside.right() - 1, y, &marks) + 1
+    };
+    canvas.rich(inside.x + 1, y, room.saturating_sub(wide), &line);
+}
+
+/// What is to be seen of an entry beside its text: recorded late, in the summary, marked, tagged, linked. As many words as
+/// there is room for.
+fn marks(event: &Event, said: &Said, canvas: &Canvas<'_>, room: usize) -> Rich {
+    let mut marks: Vec<(Tone, String)> = Vec::new();
+    let lag = event.told_at().signed_duration_since(event.occurred_at);
+    if lag >= Duration::minutes(1) {
+        marks.push((Tone::Warning, format!("{} late", when::rough(lag))));
+    }
+    let standing = said.standing(event);
+    if standing.details.pinned == Some(true) {
+        marks.push((Tone::Now, "pinned".to_owned()));
+    }
+    if let Some(tlp) = standing.details.tlp {
+        marks.push((Tone::Accent, tlp.word().to_uppercase()));
+    }
+    for tag in &standing.details.tags.add {
+        marks.push((Tone::Accent, format!("#{}", canvas.clean(tag))));
+    }
+    if !said.links(&event.id).is_empty() {
+        marks.push((Tone::Dim, "linked".to_owned()));
+    }
+    let mut line = Rich::default();
+    for (tone, word) in marks {
+        if line.width() + 1 + text::width(&word) > room {
+            return line.and(Tone::Dim, " …");
+        }
+        let between = if line.is_empty() { "" } else { " " };
+        line = line.and(tone, format!("{between}{word}"));
+    }
+    line
+}
+
+/// An entry that is spoken of by when it occurred, in place of its digest.
+fn with_clocks(
+    mut words: String,
+    event: &Event,
+    open: &Open,
+    index: &Index,
+    zone: when::Zone,
+) -> String {
+    let spoken_of = match &event.fact {
+        Fact::EntryCorrected(fact) => [Some(fact.corrects), None],
+        Fact::EntryDescribed(fact) => [Some(fact.entry), None],
+        Fact::EntryLinked(fact) => [Some(fact.entry), Some(fact.other)],
+        Fact::FollowupChanged(fact) => [Some(fact.followup), None],
+        Fact::UpdateDelivered(fact) => [Some(fact.update), None],
+        Fact::UpdateUndelivered(fact) => [Some(fact.update), None],
+        _ => return words,
+    };
+    for id in spoken_of.into_iter().flatten() {
+        let of = index.place(&id).and_then(|place| open.events.get(place));
+        if let Some(of) = of {
+            words = words.replacen(&id.short(), &zone.clock(of.occurred_at), 1);
+        }
+    }
+    match event.fact.kind().split_once('.') {
+        Some(("entry", _)) => words.replacen("entry ", "", 1),
+        _ => words,
+    }
 }
 
 fn fidelity(fidelity: Fidelity) -> &'static str {
@@ -225,107 +389,5 @@ fn tone(class: Class) -> Tone {
         Class::Note => Tone::Title,
         Class::System => Tone::Dim,
         _ => Tone::Text,
-    }
-}
-
-/// One event in full: both clocks, where it was recorded, evidence, corrections, digest.
-pub(super) fn entry(
-    event: &Event,
-    open: &Open,
-    index: &Index,
-    canvas: &Canvas<'_>,
-    columns: usize,
-) -> Vec<Rich> {
-    let mut rows = Rich::of(
-        Tone::Title,
-        canvas.clean(&sentence_among(event, &open.events)),
-    )
-    .wrap(columns, 0);
-    rows.push(Rich::default());
-    let mut lines = circumstances(event, canvas);
-    for evidence in evidence(&event.fact) {
-        let from = format!("{} of {}", evidence.source, evidence.host);
-        lines.push((
-            "evidence",
-            format!("{} · {} bytes · {from}", evidence.name, evidence.size),
-        ));
-        lines.push(("", evidence.sha256.to_string()));
-    }
-    for at in index.corrections(&event.id) {
-        if let Some(correcting) = open.events.get(*at)
-            && let Fact::EntryCorrected(correction) = &correcting.fact
-        {
-            let who = header::person(open, &correcting.person);
-            let stamp = canvas.zone.stamp(correcting.told_at());
-            let how = format!("({stamp} {who}: {})", correction.reason);
-            lines.push(("corrected", format!("{} {how}", correction.text)));
-        }
-    }
-    let flags = open.state.flags.iter();
-    lines.extend(
-        flags
-            .filter(|flag| flag.event == event.id)
-            .map(|flag| ("flagged", flag.what.clone())),
-    );
-    lines.push(("event", event.id.to_string()));
-    lines.push(("writer", format!("{} #{}", event.writer, event.seq)));
-    for (name, value) in lines {
-        let value = if canvas.ascii {
-            value.replace(" · ", " - ")
-        } else {
-            value
-        };
-        let row = Rich::of(Tone::Dim, text::pad(name, 12)).and(Tone::Text, canvas.clean(&value));
-        rows.extend(row.wrap(columns, 12));
-    }
-    rows
-}
-
-/// When, who, from where.
-fn circumstances(event: &Event, canvas: &Canvas<'_>) -> Vec<(&'static str, String)> {
-    let zone = canvas.zone;
-    let how = match event.fidelity {
-        Fidelity::Exact => "",
-        Fidelity::Minute => ", to the minute",
-        Fidelity::Estimated => ", estimated",
-    };
-    let mut lines = vec![(
-        "occurred",
-        format!("{} {}{how}", zone.stamp(event.occurred_at), zone.name()),
-    )];
-    lines.extend(
-        event
-            .occurred_until
-            .map(|until| ("until", zone.stamp(until))),
-    );
-    lines.push((
-        "recorded",
-        format!("{} {}", zone.stamp(event.told_at()), zone.name()),
-    ));
-    let lag = event.told_at().signed_duration_since(event.occurred_at);
-    if lag > Duration::minutes(1) {
-        lines.push(("", format!("{} later", when::rough(lag))));
-    }
-    if event.told_at() != event.recorded_at {
-        let real = zone.stamp(event.recorded_at);
-        lines.push(("", format!("{real} {} by real clocks", zone.name())));
-    }
-    let signed = if event.signed {
-        ""
-    } else {
-        " (no key at hand)"
-    };
-    lines.push(("person", format!("{}{signed}", event.person)));
-    lines.extend(event.role.iter().map(|role| ("role", role.to_string())));
-    lines.push(("from", format!("{}@{}", event.account, event.host)));
-    lines.push(("kind", event.fact.kind().to_owned()));
-    lines
-}
-
-fn evidence(fact: &Fact) -> Vec<&crate::engine::fact::Evidence> {
-    match fact {
-        Fact::EvidenceCaptured(captured) => vec![&captured.evidence],
-        Fact::StepFinished(finished) => finished.evidence.iter().collect(),
-        _ => Vec::new(),
     }
 }

@@ -7,12 +7,11 @@ use crate::engine::checkpoint::prepare;
 use crate::engine::collect::Asked;
 use crate::engine::command::StepKey;
 use crate::engine::fact::Milestone;
-use crate::engine::sentence::{Class, sentence};
+use crate::engine::sentence::sentence;
 use crate::engine::state::{Overridden, Run};
 use crate::runbook::model::{LogSource, Severity};
 use crate::timeline::Audiences;
 use crate::timeline::export::{Format, template};
-use crate::tui::events::Filter;
 use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
 use crate::tui::model::Model;
 use crate::tui::step;
@@ -373,28 +372,4 @@ pub(in crate::tui::update) fn correct(event: EventId, sentence: &str) -> Form {
 pub(in crate::tui::update) fn attach() -> Form {
     Form::new(FormKind::Attach, "Attach a file as evidence", "attach")
         .field(Field::text("path", "Path"))
-}
-
-/// Which events the timeline shows.
-pub(in crate::tui::update) fn filter(filter: &Filter) -> Form {
-    let mut classes = vec!["all".to_owned()];
-    classes.extend(Class::ALL.iter().map(|class| class.word().to_owned()));
-    let at = filter.class.map_or(0, |class| {
-        Class::ALL
-            .iter()
-            .position(|known| *known == class)
-            .map_or(0, |at| at + 1)
-    });
-    Form::new(FormKind::Filter, "Show only", "show")
-        .field(Field::text("class", "Class").of(FieldKind::Choice(classes, at)))
-        .field(
-            Field::text("person", "Person has")
-                .optional()
-                .with(filter.person.clone()),
-        )
-        .field(
-            Field::text("text", "Text has")
-                .optional()
-                .with(filter.text.clone()),
-        )
 }

@@ -1,10 +1,14 @@
 //! The questions: forms and choices as they are put.
 
+mod curate;
+mod followups;
 mod gate;
 mod ground;
 mod incident;
 mod step;
 
+pub(super) use curate::*;
+pub(super) use followups::*;
 pub(super) use gate::*;
 pub(super) use ground::*;
 pub(super) use incident::*;
