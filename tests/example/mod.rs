@@ -124,6 +124,7 @@ impl Stage {
             secrets: Vec::new(),
         };
         let start = StartIncident {
+            exercise: None,
             title: title.to_owned(),
             severity: Severity::Sev2,
             mode: self.world.mode,
