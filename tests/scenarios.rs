@@ -17,10 +17,7 @@ use std::process::Command;
 
 use runsheet::library::catalog::Memory;
 use runsheet::library::{Library, LibraryError, seed};
-<<<<<<< HEAD
 use runsheet::runbook::check::{File, Set, check};
-=======
->>>>>>> fe72c6f (List scenarios apart from runbooks)
 use runsheet::runbook::scenario::{Form, is_scenario, parse};
 use runsheet::runbook::{header, schema};
 use serde_json::Value;
@@ -271,7 +268,6 @@ fn what_is_shipped_is_listed_and_checked_without_a_fault() {
         "{out}"
     );
 }
-<<<<<<< HEAD
 
 /// The text between two fences of a page.
 fn fenced<'t>(page: &'t str, begins: &str) -> &'t str {
@@ -330,5 +326,3 @@ fn the_example_of_the_page_is_without_fault_and_the_page_names_every_key() {
         }
     }
 }
-=======
->>>>>>> fe72c6f (List scenarios apart from runbooks)
