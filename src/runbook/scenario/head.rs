@@ -22,36 +22,46 @@ pub struct Head {
 /// Whether a file says of itself that it is a scenario: `kind: scenario` at its top.
 #[must_use]
 pub fn is_scenario(bytes: &[u8]) -> bool {
-    if memchr::memmem::find(bytes, KIND.as_bytes()).is_none() {
+    let says = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    if !says(KIND) || !says("kind") {
         return false;
     }
     let Some(text) = text(bytes) else {
         return false;
     };
+    quick(text).unwrap_or_else(|| {
+        tree(bytes, |tree| {
+            scalar(tree, "kind").is_some_and(|kind| kind == KIND)
+        })
+    })
+}
+
+/// Reads the usual way of writing line by line; `None` when anything unusual is met.
+fn quick(text: &str) -> Option<bool> {
+    let mut inside = false;
     for line in text.lines() {
-        let line = line.trim_start_matches('\u{feff}');
-        if line.starts_with('{') {
-            // JSON, or YAML that looks like it.
-            return tree(bytes, |tree| {
-                scalar(tree, "kind").is_some_and(|kind| kind == KIND)
-            });
+        let content = line.trim_start();
+        if content.is_empty() || content.starts_with('#') || line == "---" {
+            continue;
         }
-        let quote = line
-            .chars()
-            .next()
-            .filter(|char| matches!(char, '"' | '\''));
-        let key = match quote {
-            Some(quote) => line[1..]
+        if line.starts_with(|char: char| char.is_ascii_lowercase()) {
+            inside = true;
+            let Some(value) = line
                 .strip_prefix("kind")
-                .and_then(|rest| rest.strip_prefix(quote)),
-            None => line.strip_prefix("kind"),
-        };
-        if let Some(value) = key.and_then(|rest| rest.trim_start().strip_prefix(':')) {
+                .and_then(|rest| rest.strip_prefix(':'))
+            else {
+                continue;
+            };
             let value = value.split(" #").next().unwrap_or_default().trim();
-            return value.trim_matches(['"', '\'']) == KIND;
+            let plain = value.starts_with(|char: char| char.is_ascii_alphanumeric());
+            return plain.then_some(value == KIND);
+        }
+        // Below a key stand its value, the items of its list, and what closes a bracket.
+        if !inside || !line.starts_with([' ', '\t', '-', ']', '}']) {
+            return None;
         }
     }
-    false
+    Some(false)
 }
 
 /// The head of the scenario in `bytes`; `None` if it has no usable id. Lenient: the rest may be wrong.
@@ -115,6 +125,12 @@ mod tests {
             "\"kind\": \"scenario\"\nid: a\n",
             "{\"id\": \"a\", \"kind\": \"scenario\"}",
             "{id: a,\n kind: scenario}",
+            "id: a\nkind:\n  scenario\n",
+            "id: a\nkind: >-\n  scenario\n",
+            "id: a\n\"kind\": scenario\n",
+            "id: a\n? kind\n: scenario\n",
+            "  id: a\n  kind: scenario\n",
+            "--- {id: a, kind: scenario}\n",
         ] {
             assert!(is_scenario(text.as_bytes()), "{text:?}");
             assert_eq!(head(text.as_bytes()).unwrap().id, "a", "{text:?}");
@@ -126,6 +142,7 @@ mod tests {
             "kind: scenarios\n",
             "kinds: scenario\n",
             "{id: a, steps: [{kind: scenario}]}",
+            "id: a\ntags:\n- kind\n- scenario\n",
             "kind: [scenario]\n",
             "kind:\n",
             "",
