@@ -32,6 +32,11 @@ impl<'f, 'm> Report<'f, 'm> {
         }
     }
 
+    /// Whether nothing more is taken.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MOST
+    }
+
     pub fn show(&self, text: &str) -> String {
         quoted(text)
     }

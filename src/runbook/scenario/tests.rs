@@ -132,6 +132,38 @@ fn hostile_yaml_is_refused() {
     }
 }
 
+#[test]
+fn what_nobody_plays_is_not_looked_at_further() {
+    use crate::runbook::check::{File, Set, check};
+    let mut text = LEAST.replace("expectations: [", "abort: [x]\nexpectations: [");
+    let more = "{id: e, action: x, by: 5m, objective: p, proof: [{done: nothing}]}, ";
+    text = text.replace(
+        "expectations: [",
+        &format!("expectations: [{}", more.repeat(501)),
+    );
+    let runbooks = vec![File {
+        path: "a.yaml",
+        bytes: text.as_bytes(),
+    }];
+    let problems = check(
+        &Set {
+            runbooks,
+            ..Set::default()
+        },
+        chrono::NaiveDate::default(),
+    );
+    let said: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.code != "no-people")
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0]
+            .what
+            .starts_with("502 expectations are more than anybody plays")
+    );
+}
+
 /// The example with a stretch of it gone, doubled or replaced, as an editor or a disk might leave it.
 fn mangled() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
     use proptest::prelude::*;
@@ -166,6 +198,9 @@ proptest::proptest! {
             proptest::prop_assert!(read.is_ok());
         }
         proptest::prop_assert_eq!(&read, &parse("a", &bytes));
-        let _ = head(&bytes);
+        if let Ok(scenario) = read {
+            proptest::prop_assert!(is_scenario(&bytes));
+            proptest::prop_assert_eq!(head(&bytes).unwrap().id, scenario.id);
+        }
     }
 }

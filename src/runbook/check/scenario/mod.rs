@@ -24,8 +24,12 @@ use crate::runbook::scenario::file::ScenarioFile;
 use crate::runbook::scenario::{self, Scenario};
 use crate::runbook::words::{Id, Text};
 
-/// More than anybody plays.
-const MOST_INJECTS: usize = 500;
+/// More of anything than anybody plays.
+const MOST: usize = 500;
+/// More than anybody is asked by.
+const MOST_COLLEAGUES: usize = 50;
+/// Steps that are looked at to tell what a misspelt one may have been.
+const MOST_NEAR: usize = 500;
 
 /// The runbooks of the library by id, read when a scenario names them.
 #[derive(Default)]
@@ -83,6 +87,18 @@ impl<'s> Books<'s> {
         let books: Vec<_> = ids.iter().filter_map(|id| self.get(id)).collect();
         let lossy = books.len() < ids.len();
         (books, lossy)
+    }
+}
+
+/// A step that is named, in its runbook.
+struct Found {
+    book: Rc<Runbook>,
+    index: usize,
+}
+
+impl Found {
+    fn step(&self) -> &Step {
+        &self.book.steps[self.index]
     }
 }
 
@@ -177,6 +193,9 @@ fn runbooks(
 
 impl Check<'_, '_, '_> {
     fn all(&mut self) {
+        if self.too_many() {
+            return;
+        }
         self.texts();
         self.clock();
         self.inputs();
@@ -196,20 +215,52 @@ impl Check<'_, '_, '_> {
         self.report.error(at, code, what, None);
     }
 
-    fn step(&self, id: &str) -> Option<(Rc<Runbook>, Step)> {
-        let id = StepId::from(id);
-        let found = |book: &Rc<Runbook>| Some((book.clone(), book.step(&id)?.clone()));
-        self.books.iter().find_map(found)
+    /// Of a file that holds more than anybody plays nothing else is said, so that none is slow to check.
+    fn too_many(&mut self) -> bool {
+        let file = self.file;
+        let many = |count: Option<usize>| count.unwrap_or_default();
+        let counts = [
+            ("objectives", file.objectives.value.len(), MOST),
+            ("injects", file.injects.value.len(), MOST),
+            ("expectations", file.expectations.value.len(), MOST),
+            ("parts", many(file.parts.as_ref().map(Vec::len)), MOST),
+            ("moves", many(file.moves.as_ref().map(Vec::len)), MOST),
+            (
+                "answers",
+                many(file.answers.as_ref().map(Vec::len)),
+                2 * MOST,
+            ),
+            ("logs", many(file.logs.as_ref().map(Vec::len)), MOST),
+            (
+                "colleagues",
+                many(file.colleagues.as_ref().map(Vec::len)),
+                MOST_COLLEAGUES,
+            ),
+        ];
+        let before = self.report.problems.len();
+        for (name, count, most) in counts {
+            if count > most {
+                let what =
+                    format!("{count} {name} are more than anybody plays; {most} are the most");
+                self.error(file.id.at, "too-many", what);
+            }
+        }
+        self.report.problems.len() > before
     }
 
     /// The step of that name; one that is not there is reported.
-    fn known_step(&mut self, id: &At<Id>) -> Option<(Rc<Runbook>, Step)> {
-        let found = self.step(&id.value.0);
-        if found.is_none() && !self.unread {
+    fn known_step(&mut self, id: &At<Id>) -> Option<Found> {
+        let name = StepId::from(id.value.0.as_str());
+        let found = self.books.iter().find_map(|book| {
+            let index = book.steps.iter().position(|step| step.id == name)?;
+            let book = book.clone();
+            Some(Found { book, index })
+        });
+        if found.is_none() && !self.unread && !self.report.is_full() {
             let name = id.value.0.as_str();
             let what = format!("no step is called {}", self.report.show(name));
             let books = self.books.clone();
-            let steps = books.iter().flat_map(|book| &book.steps);
+            let steps = books.iter().flat_map(|book| &book.steps).take(MOST_NEAR);
             let known: Vec<&str> = steps.map(|step| step.id.as_str()).collect();
             let hint = suggest(name, &known);
             self.report.error(id.at, "unknown-step", what, hint);
@@ -227,7 +278,7 @@ impl Check<'_, '_, '_> {
 
     fn known(&mut self, id: &At<Id>, of: &str, code: &'static str, known: &[&str]) {
         let name = id.value.0.as_str();
-        if !known.contains(&name) && !self.torn {
+        if !known.contains(&name) && !self.torn && !self.report.is_full() {
             let what = format!("no {of} is called {}", self.report.show(name));
             self.report.error(id.at, code, what, suggest(name, known));
         }
@@ -395,13 +446,6 @@ impl Check<'_, '_, '_> {
             if count == 0 && !self.torn {
                 self.error(at, "empty", format!("a scenario needs {what}"));
             }
-        }
-        if file.injects.value.len() > MOST_INJECTS {
-            let what = format!(
-                "{} injects are more than anybody plays; {MOST_INJECTS} are the most",
-                file.injects.value.len()
-            );
-            self.error(file.injects.at, "too-many-injects", what);
         }
     }
 

@@ -62,12 +62,12 @@ impl Check<'_, '_, '_> {
             _ => {}
         }
         let Some(id) = &reply.step else { return };
-        if let Some((book, step)) = self.known_step(id)
-            && !self.gated(&book, &step)
+        if let Some(found) = self.known_step(id)
+            && !self.gated(&found.book, found.step())
         {
             let what = format!(
                 "nobody is asked about {}: it has no checkpoint",
-                self.report.show(step.id.as_str())
+                self.report.show(&id.value.0)
             );
             self.report.warn(id.at, "idle-reply", what, None);
         }

@@ -68,10 +68,10 @@ impl Check<'_, '_, '_> {
         ];
         let others = [&file.started, &file.done, &file.skipped, &file.claimed];
         if let Some(id) = gates.into_iter().find_map(Option::as_ref) {
-            let Some((book, step)) = self.known_step(id) else {
+            let Some(found) = self.known_step(id) else {
                 return Seen::Unknown;
             };
-            if !self.gated(&book, &step) {
+            if !self.gated(&found.book, found.step()) {
                 let what = format!("{} has no checkpoint", self.report.show(&id.value.0));
                 return self.never(id.at, what);
             }
@@ -80,10 +80,10 @@ impl Check<'_, '_, '_> {
                 return Seen::Unknown;
             }
         } else if let Some(id) = &file.dry_run {
-            let Some((_, step)) = self.known_step(id) else {
+            let Some(found) = self.known_step(id) else {
                 return Seen::Unknown;
             };
-            if step.exec.dry_run.is_none() {
+            if found.step().exec.dry_run.is_none() {
                 let what = format!("{} has no `dry_run`", self.report.show(&id.value.0));
                 return self.never(id.at, what);
             }
@@ -94,9 +94,10 @@ impl Check<'_, '_, '_> {
     }
 
     fn failed(&mut self, id: &At<Id>) -> Seen {
-        let Some((_, step)) = self.known_step(id) else {
+        let Some(found) = self.known_step(id) else {
             return Seen::Unknown;
         };
+        let step = found.step();
         let name = self.report.show(&id.value.0);
         if !matches!(step.kind, Kind::Run(_) | Kind::Wait(_) | Kind::Collect(_)) {
             return self.never(id.at, format!("{name} runs nothing that could fail"));
@@ -108,16 +109,17 @@ impl Check<'_, '_, '_> {
             .filter(|answer| answer.step == step.id && answer.purpose == Purpose::Run)
             .peekable();
         let answered = answers.peek().is_some();
-        if answered && answers.all(|answer| succeeds(&step, answer.exit, &answer.output)) {
+        if answered && answers.all(|answer| succeeds(step, answer.exit, &answer.output)) {
             return self.never(id.at, format!("every answer of {name} succeeds"));
         }
         Seen::Maybe
     }
 
     fn chosen(&mut self, chosen: &ChosenFile) -> Seen {
-        let Some((_, step)) = self.known_step(&chosen.step) else {
+        let Some(found) = self.known_step(&chosen.step) else {
             return Seen::Unknown;
         };
+        let step = found.step();
         let Kind::Decide(decide) = &step.kind else {
             let what = format!("{} decides nothing", self.report.show(step.id.as_str()));
             return self.never(chosen.step.at, what);

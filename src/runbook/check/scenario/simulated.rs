@@ -36,10 +36,11 @@ impl Check<'_, '_, '_> {
                 whole.insert(key);
             }
             self.proofs(answer.after.as_ref());
-            let Some((_, step)) = self.known_step(&answer.step) else {
+            let Some(found) = self.known_step(&answer.step) else {
                 continue;
             };
-            if !scripts(&step).contains(&purpose) {
+            let step = found.step();
+            if !scripts(step).contains(&purpose) {
                 let what = format!(
                     "{} has no {}",
                     self.report.show(step.id.as_str()),
