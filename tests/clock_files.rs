@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use runsheet::timeline::clocks::{check, schema, shipped};
+use runsheet::timeline::clocks::{check, check_scenarios, schema, shipped};
 
 fn problems(clocks: &[(&str, &str)], policy: &str) -> Vec<String> {
     let clocks: Vec<(&str, &[u8])> = clocks
@@ -57,6 +57,42 @@ stages:
             "clocks/ours.yaml:11:59: error: unknown key `decison` in `after` (did you mean `decision`?)",
         ]
     );
+}
+
+#[test]
+fn a_scenario_names_clocks_stages_and_decisions_there_are() {
+    let text = "\
+kind: scenario
+id: a
+title: A
+form: drill
+briefing: b
+code_word: c
+clock: {length: 60m}
+objectives: [{id: o, title: O}]
+injects: [{id: i, after: [{decision: aware}, {decision: awear}], message: m}]
+expectations:
+  - {id: e, action: x, by: 5m, objective: o, proof: [{submitted: {clock: gdpr-33}}, {submitted: {clock: gdpr-3}}]}
+  - {id: f, action: x, by: 5m, objective: o, never: [{submitted: {clock: gdpr-33, stage: notificatoin}}]}
+  - {id: g, action: x, by: 5m, objective: o, proof: [{decision: gdpr-33/aware}, {decision: gdpr-33/not_applicable}]}
+  - {id: h, action: x, by: 5m, objective: o, proof: [{decision: gdpr-34/aware}]}
+";
+    let said = |clocks: &[(&str, &[u8])]| -> Vec<String> {
+        let found = check_scenarios(clocks, &[("a.yaml", text.as_bytes())]);
+        found.iter().map(ToString::to_string).collect()
+    };
+    let found = said(&[]);
+    assert_eq!(found.len(), 4, "{found:?}");
+    for (line, begin) in found.iter().zip([
+        "a.yaml:9:57: warning: no clock counts from `awear` (known: affects_500, ",
+        "a.yaml:11:105: error: no clock is called `gdpr-3` (did you mean `gdpr-33`?)",
+        "a.yaml:12:90: error: `gdpr-33` has no stage `notificatoin` (did you mean `notification`?)",
+        "a.yaml:14:65: warning: no clock counts from `gdpr-34/aware`",
+    ]) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    // A clock that could not be read may be the one that is named.
+    assert!(said(&[("clocks/x.yaml", b"id: x\n")]).is_empty());
 }
 
 #[test]

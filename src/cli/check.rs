@@ -96,13 +96,7 @@ pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
         },
         today,
     );
-    let clocks: Vec<_> = files
-        .iter()
-        .filter(|file| file.is_clock)
-        .map(|file| (file.path.as_str(), file.bytes.as_slice()))
-        .collect();
-    let named = policy.map(|file| (file.path, file.bytes));
-    problems.extend(clocks::check(&clocks, named));
+    problems.extend(clock_problems(files, policy));
     if let Some((path, signers, lines)) = signers {
         problems.extend(lines.iter().map(|problem| line_problem(path, problem)));
         let policy = policy
@@ -116,6 +110,20 @@ pub(super) fn problems_of(files: &[Checked], today: NaiveDate) -> Vec<Problem> {
                 .filter_map(|problem| claimed(path, &signers, problem)),
         );
     }
+    problems
+}
+
+fn clock_problems(files: &[Checked], policy: Option<File<'_>>) -> Vec<Problem> {
+    let content = |file| {
+        let File { path, bytes } = File::from(file);
+        (path, bytes)
+    };
+    let (clocks, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_clock);
+    let clocks: Vec<_> = clocks.into_iter().map(content).collect();
+    let others = others.into_iter().map(content);
+    let scenarios: Vec<_> = others.filter(|(_, bytes)| is_scenario(bytes)).collect();
+    let mut problems = clocks::check(&clocks, policy.map(|file| (file.path, file.bytes)));
+    problems.extend(clocks::check_scenarios(&clocks, &scenarios));
     problems
 }
 

@@ -1,7 +1,7 @@
 //! The shape people write as a scenario: every key with what it is for, each value with its place.
 //! Knows nothing of what the values mean together; `check` does.
 
-use super::words::{Every, FromStart, IsScenario, SaysWord, Scale, Start};
+use super::words::{DecisionName, Every, FromStart, IsScenario, SaysWord, Scale, Start};
 use super::{Form, Means, Purpose, Side};
 use crate::runbook::decode::{At, Named, Standing, shape};
 use crate::runbook::model::Severity;
@@ -205,7 +205,7 @@ shape! {
     /// Somebody was given this duty.
     optional "role" role: At<Label>,
     /// This decision, that clocks hang on, was taken.
-    optional "decision" decision: At<Label>,
+    optional "decision" decision: At<DecisionName>,
     /// A report to an authority was submitted.
     optional "submitted" submitted: SubmittedFile,
     /// A stakeholder update was given.
@@ -343,4 +343,23 @@ shape! {
     required "says" says: At<SaysWord>,
     /// Why not.
     optional "reason" reason: At<Text>,
+}
+
+impl ScenarioFile {
+    /// Every proof that stands in it.
+    pub fn proofs(&self) -> impl Iterator<Item = &Standing<ProofFile>> {
+        let injects = self.injects.value.iter().flat_map(|inject| {
+            let after = inject.value.after.iter().flat_map(|after| &after.value);
+            after.chain(inject.value.unless.iter().flatten())
+        });
+        let expectations = self.expectations.value.iter().flat_map(|expectation| {
+            let never = expectation.never.iter().flatten();
+            expectation.proof.iter().flatten().chain(never)
+        });
+        let answers = self.answers.iter().flatten();
+        let answers = answers.flat_map(|answer| answer.value.after.iter().flatten());
+        let lines = self.logs.iter().flatten().flat_map(|log| &log.lines.value);
+        let lines = lines.flat_map(|line| line.after.iter().flatten());
+        injects.chain(expectations).chain(answers).chain(lines)
+    }
 }

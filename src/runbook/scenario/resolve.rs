@@ -195,7 +195,7 @@ fn other_proof(file: &ProofFile) -> Option<Proof> {
     } else if let Some(at) = &file.role {
         Proof::Role(role(at))
     } else if let Some(decision) = &file.decision {
-        Proof::Decision(label(decision))
+        Proof::Decision(decision.value.0.clone())
     } else if let Some(submitted) = &file.submitted {
         Proof::Submitted {
             clock: label(&submitted.clock),

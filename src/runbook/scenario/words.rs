@@ -131,6 +131,33 @@ impl Leaf for FromStart {
     }
 }
 
+/// A name that clocks of the law hang on: `aware`, `gdpr-33/aware`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionName(pub String);
+
+impl Leaf for DecisionName {
+    const WANTED: &'static str = "the name of a decision such as `aware` or `gdpr-33/aware`";
+
+    fn read(scalar: &Scalar<'_>) -> (Option<Self>, Option<String>) {
+        let text = scalar.text.as_ref();
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-./".contains(&byte)
+        };
+        let good = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+        if good && scalar.meaning() == Meaning::Text {
+            return (Some(Self(text.to_owned())), None);
+        }
+        (
+            None,
+            Some("a-z, 0-9, `_`, `-`, `.` and `/`, at most 64".to_owned()),
+        )
+    }
+
+    fn schema() -> Json {
+        json!({"type": "string", "pattern": "^[a-z0-9_./-]{1,64}$"})
+    }
+}
+
 /// A number of whole seconds, one at least: `7s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Every(pub u32);

@@ -23,7 +23,7 @@ use crate::runbook::words::{is_id, is_name};
 
 pub use anchors::anchors;
 pub use calendar::{Calendar, us_federal_holidays};
-pub use check::check;
+pub use check::{check, check_scenarios};
 pub use countdown::{Anchor, Anchors, Countdown, Standing, due, next};
 pub use read::{Library, parse, schema};
 pub use text::{headline, page};
