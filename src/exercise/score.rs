@@ -262,7 +262,8 @@ impl<'a> Judge<'a> {
     }
 
     fn verdict(&self, one: &Expectation, window: &Window, done: Option<&Seen>) -> Verdict {
-        let is_past = self.now > window.until;
+        // The last moment counts still, unless with it the exercise was over.
+        let is_past = self.now > window.until || (self.is_over && self.now == window.until);
         match done {
             Some(seen) if seen.at <= window.until => Verdict::Met,
             Some(_) => Verdict::Late,

@@ -173,6 +173,15 @@ fn a_message_that_never_came_and_a_time_that_did_not_come_are_not_reached() {
 }
 
 #[test]
+fn a_deadline_at_the_very_end_has_passed_with_it() {
+    let mut play = Play::new(scenario(vec![note("told", 30)]));
+    play.at(30);
+    assert_eq!(play.verdict(), Verdict::Open);
+    play.end(false);
+    assert_eq!(play.verdict(), Verdict::Missed);
+}
+
+#[test]
 fn what_comes_after_the_end_counts_for_nothing() {
     let mut play = Play::new(scenario(vec![note("told", 60)]));
     play.at(30).end(false);
