@@ -8,13 +8,14 @@ use runsheet::engine::telling::{Telling, Told};
 use runsheet::engine::{Command, EventId};
 use runsheet::exercise::report::{self, Report, Run, Source};
 use runsheet::exercise::seal::{Item, Rating, RemarkKind, Verdict};
+use runsheet::runbook::model::Role;
 use runsheet::runbook::scenario::{self, Scenario};
 use runsheet::timeline::clocks::{self, Countdown};
 use runsheet::timeline::{self, Timeline, project};
 
 use super::golden;
 use super::play::{BOOK, Play};
-use super::world::{POLICY, World};
+use super::world::{POLICY, World, principal};
 
 /// One small exercise with one of everything.
 const SCRIPT: &str = r"
@@ -57,6 +58,7 @@ expectations:
   - {id: quiet, action: Nothing is sent to the stakeholders, by: 60m, never: [{update: {audience: stakeholders}}], weight: 1, objective: independence}
   - {id: liaison, action: Finance is told, role: ops, about: audit, by: 10m, proof: [{note: finance}], weight: 1, objective: tell}
   - {id: press-line, action: The reporter gets no comment, about: press, by: 5m, proof: [{note: no comment}], weight: 1, objective: tell}
+  - {id: substitute, action: A substitute is named, about: audit, by: 10m, proof: [{role: commander}], weight: 1, objective: independence}
   - {id: tone, action: The talk stays about facts, by: 60m, weight: 1, objective: tell}
 hot_wash: [What would you do first next time?, What was missing in the runbook?]
 code_word: no duff
@@ -130,6 +132,8 @@ fn played() -> Play {
     play.at(28)
         .clock(ClockChange::Back, Some(("insider", 20)), None);
     play.inject("audit", false);
+    let (who, role) = (principal("dave"), Role::from("commander"));
+    play.at(22).act("bob", Command::AssignRole { who, role });
     play.at(24).world.request("bob", "revoke").unwrap();
     play.at(31).inject("still-on", true);
     play.at(33)

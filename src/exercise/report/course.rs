@@ -10,7 +10,7 @@ use super::super::seal::{Item, Verdict};
 use super::words::{length, when};
 use super::{Clock, Entry, Fate, Gathering, Inject, Mark, Override, Refused, Wait};
 use crate::engine::exec::Purpose;
-use crate::engine::sentence::local;
+use crate::engine::sentence::{local, name};
 use crate::engine::{Event, EventId, Fact};
 use crate::runbook::scenario;
 use crate::timeline::clocks::{Countdown, Standing};
@@ -54,11 +54,11 @@ fn inject(all: &Gathering<'_>, one: &scenario::Inject) -> Inject {
     let planned_at = due.or_else(|| {
         begun.and_then(|exercise| time_of(one, &all.progress, exercise.started.clock.sim))
     });
-    let skipped = all.source.items.iter().rev().find_map(|(_, _, item)| {
+    let skipped = all.source.items.iter().rev().find_map(|(event, _, item)| {
         let Item::Skipped { inject, reason } = item else {
             return None;
         };
-        (*inject == one.id).then_some(reason)
+        (*inject == one.id && !all.progress.is_void(event)).then_some(reason)
     });
     let fate = match (came, due, skipped) {
         (Some(_), Some(_), _) => Fate::Came,
@@ -97,6 +97,7 @@ pub(super) fn timeline(all: &Gathering<'_>) -> Vec<Entry> {
         .collect();
     let counting: BTreeSet<EventId> = all.progress.events().iter().map(|event| event.id).collect();
     for row in &all.timeline.rows {
+        let event = events.get(&row.event).copied();
         let scored = marks.remove(&row.event).unwrap_or_default();
         if scored.is_empty() && UNTOLD.contains(&row.kind) {
             continue;
@@ -104,12 +105,13 @@ pub(super) fn timeline(all: &Gathering<'_>) -> Vec<Entry> {
         entries.push(Entry {
             at: row.told_at(),
             real: Some(row.recorded_at),
-            duty: events
-                .get(&row.event)
+            duty: event
                 .and_then(|event| duty(all.source.state, event))
                 .map(|duty| shown(&duty)),
             class: row.class.word(),
-            text: told_of(all, row),
+            text: event
+                .and_then(|event| unnamed(event))
+                .unwrap_or_else(|| told_of(all, row)),
             scored,
             counts: counting.contains(&row.event),
             event: Some(row.event),
@@ -154,6 +156,17 @@ fn decided(all: &Gathering<'_>) -> (Vec<Entry>, BTreeMap<EventId, Vec<Mark>>) {
         });
     }
     (entries, marks)
+}
+
+/// What is about other people, without them.
+fn unnamed(event: &Event) -> Option<String> {
+    match &event.fact {
+        Fact::RoleAssigned(fact) => Some(format!("gave the duty {}", shown(fact.role.as_str()))),
+        Fact::CheckpointDelegated(fact) => {
+            Some(format!("passed the question about {} on", name(&fact.step)))
+        }
+        _ => None,
+    }
 }
 
 /// The sentence without anybody's name.
