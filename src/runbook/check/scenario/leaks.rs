@@ -68,6 +68,9 @@ impl Check<'_, '_, '_> {
                 .into_iter()
                 .chain(addresses(words))
             {
+                if self.report.is_full() {
+                    return;
+                }
                 let at = text.inside(words, leak.offset);
                 self.report
                     .warn(at, "looks-real", leak.what, Some(leak.hint.to_owned()));
