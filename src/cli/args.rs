@@ -114,6 +114,9 @@ pub enum Cmd {
     Open { inc: String },
     /// An incident with two made-up people in a throw-away state, to learn on
     Demo {
+        /// Alone, as a drill on a quick clock: nothing runs, and the second person answers by herself
+        #[arg(long)]
+        drill: bool,
         /// Prepare everything and print where it is, without the screen
         #[arg(long)]
         no_screen: bool,

@@ -2,6 +2,7 @@
 //! done here with the same rules.
 
 pub mod args;
+mod cast;
 mod check;
 mod checkpoint;
 mod clipboard;
@@ -215,7 +216,11 @@ fn run(cli: Cli) -> Result<(), CliError> {
         } => screen::view(&common, &wanted),
         Cmd::Exercise(command) => exercise::run(&common, command),
         Cmd::Serve(wanted) => serve::run(&common, &wanted),
-        Cmd::Demo { no_screen } => demo::run(&common, no_screen),
+        Cmd::Demo {
+            drill: true,
+            no_screen,
+        } => demo::drill(&common, no_screen),
+        Cmd::Demo { no_screen, .. } => demo::run(&common, no_screen),
         Cmd::Doctor => doctor::run(&common),
         command @ (Cmd::Init { .. }
         | Cmd::People { .. }

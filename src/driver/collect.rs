@@ -11,9 +11,9 @@ use std::time::Duration;
 use regex::bytes::Regex;
 
 use crate::engine::collect::{self, Asked};
-use crate::engine::command::{Command, Origin, Source, StepKey};
+use crate::engine::command::{Command, Origin, RefusalKind, Source, StepKey};
 use crate::engine::fact::Evidence;
-use crate::engine::{ExecRecord, RunId, StepRef};
+use crate::engine::{ExecRecord, Refusal, RunId, StepRef};
 use crate::host::files;
 use crate::logs::command::Script;
 use crate::logs::pull::{self, Means, Outcome, Part, Progress, Row, Wanted};
@@ -142,6 +142,9 @@ impl Session {
         asked: &Asked,
         estimate: bool,
     ) -> Result<Pulling, DriverError> {
+        if self.is_exercise() {
+            return Err(simulated_only());
+        }
         let found = self.state().runs.iter().rev().find_map(|run| {
             let log = run.book.logs.iter().find(|known| known.name == log)?;
             Some((log.clone(), run.clone()))
@@ -441,4 +444,16 @@ fn wanted(
         format,
         timeout,
     })
+}
+
+/// What is pulled for real in an exercise: nothing.
+#[must_use]
+pub fn simulated_only() -> DriverError {
+    DriverError::Refused(
+        Refusal::new(
+            RefusalKind::WrongState,
+            "this is an exercise: no real log is read",
+        )
+        .hint("a step that collects logs gives those of the script"),
+    )
 }

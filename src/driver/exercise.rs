@@ -13,12 +13,12 @@ use super::{Desk, DriverError, Session, begin};
 use crate::engine::command::{OfferedPolicy, Ran, RefusalKind, StartIncident, StepKey};
 use crate::engine::exercise::{Control, FACILITATOR, SimClock};
 use crate::engine::fact::{Evidence, ExerciseAnswered, ExerciseStarted};
-use crate::engine::{Command, EventId, ExecRecord, Intent, Refusal, StepRef};
+use crate::engine::{Command, ExecRecord, Intent, Refusal, StepRef};
 use crate::exercise::seal::{self, Item, Key};
 use crate::exercise::{Progress, due};
 use crate::host::files;
 use crate::runbook::scenario::{self, Form, Scenario};
-use crate::trust::{Mode, Principal};
+use crate::trust::Mode;
 
 /// The file of the controllers' key, in the folder of the incident.
 pub const KEY_FILE: &str = "controller.key";
@@ -138,12 +138,14 @@ impl Session {
         }
     }
 
-    /// What the controllers sealed so far, without what was gone back over.
+    /// What the controllers sealed that the script goes by: not what was gone back over.
     #[must_use]
-    pub fn items(&self, key: &Key, progress: &Progress) -> Vec<(EventId, Principal, Item)> {
-        let mut items = seal::items(self.state(), key);
-        items.retain(|(event, _, _)| !progress.is_void(event));
+    pub fn standing_items(&self, key: &Key, progress: &Progress) -> Vec<Item> {
+        let items = seal::items(self.state(), key).into_iter();
         items
+            .filter(|(event, _, _)| !progress.is_void(event))
+            .map(|(_, _, item)| item)
+            .collect()
     }
 
     /// What of the record counts in the exercise.
@@ -190,11 +192,7 @@ impl Session {
         for _ in 0..1_000 {
             let now = self.at()?.utc();
             let progress = self.progress();
-            let items: Vec<Item> = self
-                .items(key, &progress)
-                .into_iter()
-                .map(|(_, _, item)| item)
-                .collect();
+            let items = self.standing_items(key, &progress);
             let due = due::due(scenario, self.state(), &progress, &items, now);
             let Some(first) = due.first() else { break };
             let control = first.control(scenario);
@@ -219,11 +217,7 @@ impl Session {
     #[must_use]
     pub fn next_due(&self, scenario: &Scenario, key: &Key) -> Option<DateTime<Utc>> {
         let progress = self.progress();
-        let items: Vec<Item> = self
-            .items(key, &progress)
-            .into_iter()
-            .map(|(_, _, item)| item)
-            .collect();
+        let items = self.standing_items(key, &progress);
         due::next(scenario, self.state(), &progress, &items)
     }
 
@@ -236,7 +230,11 @@ impl Session {
 
     fn simulated_end(&self, record: &ExecRecord, answer: &ExerciseAnswered) -> Command {
         let now = self.now().to_utc();
-        let started = self.started(record).unwrap_or(now);
+        let running = due::running(self.state());
+        let started = running
+            .iter()
+            .find(|(one, _)| one.step == record.step && one.exec.purpose == record.exec.purpose)
+            .map_or(now, |(_, started)| *started);
         let ran = match (&answer.refused, answer.exit) {
             (Some(why), _) => Ran::NotStarted(format!("this is an exercise: {why}")),
             (None, exit) => Ran::Exit(exit.unwrap_or(0)),

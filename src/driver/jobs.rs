@@ -13,12 +13,11 @@ use crate::engine::command::{Effect, Finished, Ran, StepKey};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Evidence;
 use crate::engine::state::Status;
-use crate::engine::{Command, ExecRecord, State, StepRef};
+use crate::engine::{Command, ExecRecord, StepRef};
 use crate::evidence::escape;
 use crate::exercise::due::is_simulated;
 use crate::host::files;
 use crate::host::supervise::{self, Exit, Job, JobSpec, JobState, Stream};
-use crate::trust::Mode;
 
 use super::collect::{Pulled, Pulling};
 use super::keep::{self, Output};
@@ -381,7 +380,7 @@ impl Session {
             .open(self.dir().join("spawning"))
             .ok()
             .filter(|file| file.try_lock().is_ok());
-        let is_drill = is_exercise(self.state());
+        let is_drill = self.is_exercise();
         let mut results = Vec::new();
         for record in running {
             if self.is_pending(&record) {
@@ -482,7 +481,7 @@ impl Session {
         }
     }
 
-    pub(super) fn started(&self, record: &ExecRecord) -> Option<DateTime<Utc>> {
+    fn started(&self, record: &ExecRecord) -> Option<DateTime<Utc>> {
         let state = self.state();
         let at = state.run(&record.step.run)?.state(&record.step.step)?;
         Some(at.started?.with_timezone(&Utc))
@@ -567,11 +566,6 @@ impl Session {
             evidence,
         )
     }
-}
-
-fn is_exercise(state: &State) -> bool {
-    let incident = state.incident.as_deref();
-    incident.is_some_and(|incident| incident.mode == Mode::Exercise)
 }
 
 pub(super) fn finish(

@@ -266,6 +266,13 @@ impl Session {
         self.root = Root::Untrusted(why);
     }
 
+    /// Whether what is open is an exercise: nothing real is run, pulled or sent.
+    #[must_use]
+    pub fn is_exercise(&self) -> bool {
+        let incident = self.state().incident.as_deref();
+        incident.is_some_and(|incident| incident.mode == crate::trust::Mode::Exercise)
+    }
+
     /// Now, by the clock that rules here: the simulated one in an exercise.
     #[must_use]
     pub fn now(&self) -> chrono::DateTime<chrono::FixedOffset> {

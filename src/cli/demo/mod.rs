@@ -7,22 +7,46 @@ use std::rc::Rc;
 use chrono::Utc;
 
 use super::args::Common;
+use super::cast::{Cast, Member};
 use super::config::{self, Config};
+use super::exercise::{self, drill::Drill};
 use super::screen::{self, Others};
 use super::{CliError, out};
 use crate::driver::{Session, begin};
 use crate::engine::command::StartIncident;
 use crate::host::clock::{Clock as _, SystemClock};
 use crate::host::files;
-use crate::host::git::Remote;
-use crate::identity::{self, Asked, Environment};
-use crate::library::people::NewPerson;
-use crate::library::{Library, Spec, people, seed};
+use crate::library::seed;
 use crate::runbook::model::Severity;
-use crate::trust::{Mode, Principal};
+use crate::trust::Mode;
 
 const TOUR: &str = include_str!("first-tour.yaml");
 const LOG: &str = include_str!("app.log");
+/// The same tour for one person: nothing runs, and the second one is played by the exercise.
+const DRILL: &str = include_str!("first-drill.yaml");
+
+/// The tour as a drill.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn drill(common: &Common, no_screen: bool) -> Result<(), CliError> {
+    let drill = Drill {
+        path: "first-drill.yaml".to_owned(),
+        text: DRILL.to_owned(),
+        files: library(),
+        scale: None,
+    };
+    exercise::drill::begin(common, drill, no_screen)
+}
+
+/// The shipped runbooks and the tour.
+fn library() -> Vec<(String, Vec<u8>)> {
+    let tour = (
+        "runbooks/first-tour.yaml".to_owned(),
+        TOUR.as_bytes().to_vec(),
+    );
+    seed::shipped().into_iter().chain([tour]).collect()
+}
 
 /// Makes everything and opens the screen as the first of the two.
 ///
@@ -30,8 +54,11 @@ const LOG: &str = include_str!("app.log");
 /// When it cannot be made.
 pub fn run(common: &Common, no_screen: bool) -> Result<(), CliError> {
     let dir = place()?;
-    let people = [("robin", "Robin Reyes"), ("sasha", "Sasha Stone")];
-    let library = make_library(&dir, &people)?;
+    let people = [
+        Member::new("robin", "Robin Reyes", &["operator", "commander"]),
+        Member::new("sasha", "Sasha Stone", &["approver"]),
+    ];
+    let cast = Cast::new(dir.clone(), library(), &people)?;
     let hub = dir.join("hub.git");
     config::ports().git.init_bare(&hub)?;
     let base = Config::read(&Common {
@@ -40,7 +67,7 @@ pub fn run(common: &Common, no_screen: bool) -> Result<(), CliError> {
     })?;
     let configs: Vec<Config> = people
         .iter()
-        .map(|(id, _)| sits(&base, &dir, &library, &hub, id))
+        .map(|person| cast.sits(&base, &person.id, Some(&hub)))
         .collect::<Result<_, _>>()?;
     let first = configs
         .first()
@@ -51,11 +78,11 @@ pub fn run(common: &Common, no_screen: bool) -> Result<(), CliError> {
     let id = session.id().clone();
     drop(session);
     if no_screen {
-        for (config, (person, _)) in configs.iter().zip(&people) {
+        for (config, Member { id: person, .. }) in configs.iter().zip(&people) {
             out::talk(&format!(
                 "{person}: --state {} --library {} --hub {} --as {person}@example.org --key {}",
                 config.settings.state.display(),
-                library.display(),
+                cast.library.display(),
                 hub.display(),
                 dir.join(person).display()
             ));
@@ -102,81 +129,6 @@ fn recent(log: &str) -> String {
             }
         })
         .collect()
-}
-
-fn person(dir: &Path, id: &str, name: &str, roles: &[&str]) -> Result<NewPerson, CliError> {
-    let principal = format!("{id}@example.org");
-    let key = identity::create_key(&dir.join(id), &principal)
-        .map_err(|error| CliError::Input(error.to_string()))?;
-    Ok(NewPerson {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        principal,
-        public_key_line: key
-            .to_openssh()
-            .map_err(|error| CliError::Input(error.to_string()))?,
-        accounts: Vec::new(),
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-    })
-}
-
-fn make_library(dir: &Path, names: &[(&str, &str)]) -> Result<PathBuf, CliError> {
-    let path = dir.join("library");
-    let mut runbooks = seed::shipped();
-    runbooks.push((
-        "runbooks/first-tour.yaml".to_owned(),
-        TOUR.as_bytes().to_vec(),
-    ));
-    // The runbooks are somebody else's work, so that both people may approve.
-    let writer = person(dir, "lee", "Lee Lindqvist", &["scribe"])?;
-    seed::create(&path, runbooks, &writer, SystemClock.now())?;
-    for (index, (id, name)) in names.iter().enumerate() {
-        let roles: &[&str] = if index == 0 {
-            &["operator", "commander"]
-        } else {
-            &["approver"]
-        };
-        let library = Library::open_path(&path)?;
-        let change = people::add(&library, &person(dir, id, name, roles)?)?;
-        let author = crate::library::Author {
-            name: writer.name.clone(),
-            email: writer.principal.clone(),
-        };
-        library.commit(&change, &author, SystemClock.now())?;
-    }
-    Ok(path)
-}
-
-fn sits(
-    base: &Config,
-    dir: &Path,
-    library: &Path,
-    hub: &Path,
-    id: &str,
-) -> Result<Config, CliError> {
-    let mut config = base.clone();
-    let settings = &mut config.settings;
-    settings.state = dir.join("state").join(id);
-    settings.cache = dir.join("cache");
-    settings.spool = None;
-    settings.library = Some(Spec::parse(&library.to_string_lossy())?);
-    settings.hub = Some(
-        Remote::new(&hub.to_string_lossy()).map_err(|error| CliError::Input(error.to_string()))?,
-    );
-    let principal = format!("{id}@example.org");
-    settings.asked = Asked {
-        principal: Some(
-            Principal::try_from(principal.as_str())
-                .map_err(|error| CliError::Input(error.to_string()))?,
-        ),
-        key: Some(dir.join(id)),
-    };
-    settings.environment = Environment::default();
-    settings.cwd = dir.join("place").to_string_lossy().into_owned();
-    config.path = dir.join("config.toml");
-    config.file = config::File::default();
-    files::create_private_dir(&config.settings.state)?;
-    Ok(config)
 }
 
 fn begin_tour(config: &Config, dir: &Path) -> Result<Session, CliError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exercise::seal::{Rating, RemarkKind, Verdict};
 
@@ -37,14 +37,51 @@ pub enum Exercise {
         #[arg(long)]
         until_paused: bool,
     },
+    /// Practise alone: colleagues answer as the scenario has it
+    Drill {
+        #[arg(value_name = "SCENARIO")]
+        scenario: String,
+        /// Simulated seconds a real one
+        #[arg(long, value_name = "N", value_parser = scale)]
+        speed: Option<u32>,
+        /// Make everything, say where it is, and do not open the screen
+        #[arg(long)]
+        no_screen: bool,
+    },
     /// Let a scenario run without players, as fast as it goes, and tell what comes when
     Rehearse {
         #[arg(value_name = "SCENARIO")]
         scenario: String,
     },
+    /// The after-action report
+    Report(Report),
     /// INC and what to do: pause, resume, speed, ahead, back, fire, skip, say, answer, score, verdict, rate, remark, feedback, coming, end, abort
     #[command(external_subcommand)]
     Of(Vec<String>),
+}
+
+/// What report is wanted.
+#[derive(Debug, Args)]
+#[allow(missing_docs)]
+pub struct Report {
+    #[arg(value_name = "INC")]
+    pub inc: String,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// Compare with these: exercises by the same script, incidents of the same runbook; all known here without it
+    #[arg(long, value_name = "INC")]
+    pub compare: Vec<String>,
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How the report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ReportFormat {
+    Markdown,
+    Html,
+    Json,
 }
 
 /// `runsheet exercise INC …`

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod conduct;
+pub mod drill;
 mod rehearse;
 mod start;
 mod words;
@@ -22,7 +23,7 @@ use crate::engine::exercise::{ClockChange, Control, MAX_ANSWER};
 use crate::engine::fact::{ExerciseAnswered, ExerciseInjected};
 use crate::evidence::escape;
 use crate::exercise::seal::Item;
-use crate::exercise::{due, score};
+use crate::exercise::{due, score, seal};
 use crate::host::files;
 use crate::runbook::scenario::{Means, Scenario};
 
@@ -31,8 +32,14 @@ use crate::runbook::scenario::{Means, Scenario};
 /// # Errors
 /// A refusal, or whatever kept it from being done.
 pub fn run(common: &Common, command: Exercise) -> Result<(), CliError> {
-    if let Exercise::Rehearse { scenario } = &command {
-        return rehearse::run(common, scenario);
+    match &command {
+        Exercise::Rehearse { scenario } => return rehearse::run(common, scenario),
+        Exercise::Drill {
+            scenario,
+            speed,
+            no_screen,
+        } => return drill::run(common, scenario, *speed, *no_screen),
+        _ => {}
     }
     let config = config::Config::read(common)?;
     let desk = config.desk()?;
@@ -47,7 +54,8 @@ pub fn run(common: &Common, command: Exercise) -> Result<(), CliError> {
             controller_key,
         } => start::join(&desk, &inc, &controller_key),
         Exercise::Conduct { inc, until_paused } => conduct::run(common, &desk, &inc, until_paused),
-        Exercise::Rehearse { .. } => Ok(()),
+        Exercise::Report(wanted) => words::report(common, &desk, &wanted),
+        Exercise::Rehearse { .. } | Exercise::Drill { .. } => Ok(()),
         Exercise::Of(words) => of(common, &desk, words),
     }
 }
@@ -331,7 +339,7 @@ fn named<'a>(
 fn standing(session: &Session) -> Result<(Scenario, score::Score), CliError> {
     let (scenario, key) = session.script()?;
     let progress = session.progress();
-    let items = session.items(&key, &progress);
+    let items = seal::items(session.state(), &key);
     let now = session.now().to_utc();
     let score = score::score(&scenario, session.state(), &progress, &items, now);
     Ok((scenario, score))

@@ -1,15 +1,21 @@
 //! How an exercise stands and what comes next, for who may know.
 
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::super::args::Common;
-use super::super::{CliError, out};
+use super::super::{CliError, incident, out, record};
+use super::args::{Report, ReportFormat};
 use super::standing;
-use crate::driver::Session;
+use crate::driver::{Desk, Session};
 use crate::evidence::escape;
 use crate::exercise::due::{self, Due, What};
 use crate::exercise::score::{Rated, Scored};
+use crate::exercise::{report, seal};
+use crate::host::files;
+use crate::timeline::Timeline;
 
 /// Expectations, objectives, what was refused.
 ///
@@ -83,11 +89,7 @@ fn objective(one: &Rated) -> String {
 pub fn coming(common: &Common, session: &Session) -> Result<(), CliError> {
     let (scenario, key) = session.script()?;
     let progress = session.progress();
-    let items: Vec<_> = session
-        .items(&key, &progress)
-        .into_iter()
-        .map(|(_, _, item)| item)
-        .collect();
+    let items = session.standing_items(&key, &progress);
     let coming = due::coming(&scenario, session.state(), &progress, &items);
     if common.json {
         let rows: Vec<_> = coming
@@ -119,4 +121,110 @@ pub fn words(due: &Due) -> String {
 
 fn time(at: DateTime<Utc>) -> String {
     at.format("%H:%M:%SZ").to_string()
+}
+
+/// The after-action report.
+///
+/// # Errors
+/// When the script is not for who is here, or the report cannot be written.
+pub fn report(common: &Common, desk: &Rc<Desk>, wanted: &Report) -> Result<(), CliError> {
+    let session = incident::open(desk, &wanted.inc)?;
+    let (last, real) = others(desk, &session, &wanted.compare)?;
+    let report = written(&session, last.as_ref(), &real)?;
+    let format = if common.json {
+        ReportFormat::Json
+    } else {
+        wanted.format
+    };
+    let text = match format {
+        ReportFormat::Markdown => report::markdown(&report),
+        ReportFormat::Html => report::html(&report),
+        ReportFormat::Json => report::json(&report)
+            .map_err(|error| CliError::Input(format!("the report: {error}")))?,
+    };
+    match &wanted.output {
+        Some(path) => {
+            files::write_atomic(path, text.as_bytes(), 0o640)?;
+            out::talk(&format!("written to {}", path.display()));
+            Ok(())
+        }
+        None => out::data(text.trim_end()),
+    }
+}
+
+/// The report of the exercise that is open.
+///
+/// # Errors
+/// When the script is not for who is here.
+pub fn written(
+    session: &Session,
+    last: Option<&report::Run>,
+    real: &[Timeline],
+) -> Result<report::Report, CliError> {
+    with_source(session, |source| report::gather(source, last, real))
+}
+
+fn with_source<T>(
+    session: &Session,
+    make: impl FnOnce(report::Source<'_>) -> T,
+) -> Result<T, CliError> {
+    let (scenario, key) = session.script()?;
+    let (countdowns, problems) = session.countdowns(false, session.now())?;
+    for problem in &problems {
+        out::talk(&escape::line(problem));
+    }
+    Ok(make(report::Source {
+        scenario: &scenario,
+        state: session.state(),
+        events: session.journal().log().events(),
+        items: &seal::items(session.state(), &key),
+        countdowns: &countdowns,
+        now: session.now().to_utc(),
+    }))
+}
+
+/// What it is compared with: the exercises and incidents named, or all that are known here.
+fn others(
+    desk: &Rc<Desk>,
+    session: &Session,
+    named: &[String],
+) -> Result<(Option<report::Run>, Vec<Timeline>), CliError> {
+    let store = Session::store(desk);
+    let ids = if named.is_empty() {
+        store.incidents()?
+    } else {
+        named
+            .iter()
+            .map(|inc| incident::known(&store, inc))
+            .collect::<Result<_, _>>()?
+    };
+    let (scenario, _) = session.script()?;
+    let (mut last, mut real): (Option<report::Run>, Vec<Timeline>) = (None, Vec::new());
+    for id in ids.iter().filter(|id| *id != session.id()) {
+        // One that cannot be read is told of by everything that opens it; here it is nothing to compare with.
+        let Ok(other) = Session::open(Rc::clone(desk), id) else {
+            continue;
+        };
+        if other.state().exercise.is_none() {
+            real.push(record::project(&other));
+            continue;
+        }
+        let Ok((script, _)) = other.script() else {
+            continue;
+        };
+        let run = with_source(&other, report::Run::of)?;
+        let is_before = run.began < began(session);
+        if script.id == scenario.id
+            && is_before
+            && last.as_ref().is_none_or(|last| last.began < run.began)
+        {
+            last = Some(run);
+        }
+    }
+    Ok((last, real))
+}
+
+fn began(session: &Session) -> Option<DateTime<Utc>> {
+    let events = session.journal().log().events();
+    events.first().map(|event| event.recorded_at)
 }

@@ -91,8 +91,9 @@ pub fn run(common: &Common, args: &Gate) -> Result<(), CliError> {
         .as_deref()
         .map(|name| principal(&session, name))
         .transpose()?;
-    let opened = session
-        .opened(&key, wanted.purpose())?
+    let opened = session.opened(&key, wanted.purpose())?;
+    let opened = live(&session)
+        .and(opened)
         .and_then(|opened| for_whom(&session, &place, &opened, asked_by.as_ref()).map(|()| opened));
     if !wanted.run && wanted.command.is_none() {
         return answer(&wanted, &session, &key, &opened);
@@ -175,6 +176,17 @@ fn from_ssh(text: &str, json: bool) -> Result<Wanted, CliError> {
         return Err(usage("only one of these at a time"));
     }
     Ok(wanted)
+}
+
+/// An approval that was practised opens nothing real, whatever asks.
+fn live(session: &Session) -> Result<(), Refusal> {
+    if session.is_exercise() {
+        return Err(refused(
+            "this is an exercise: its approvals open no gate".to_owned(),
+            "`runsheet step INC STEP run` practises it",
+        ));
+    }
+    Ok(())
 }
 
 fn refused(what: String, hint: &str) -> Refusal {

@@ -8,7 +8,7 @@ use crate::driver::exercise::conducts;
 use crate::driver::session::Acted;
 use crate::driver::{DriverError, Session};
 use crate::engine::IncidentId;
-use crate::exercise::{Key, due, score};
+use crate::exercise::{Key, due, score, seal};
 use crate::runbook::scenario::Scenario;
 use crate::tui::world::Script;
 
@@ -41,8 +41,8 @@ impl Scripts {
     pub fn shown(&mut self, session: &Session) -> Option<Arc<Script>> {
         let (scenario, key) = self.read(session)?;
         let progress = session.progress();
-        let items = session.items(&key, &progress);
-        let sealed: Vec<_> = items.iter().map(|(_, _, item)| item.clone()).collect();
+        let items = seal::items(session.state(), &key);
+        let sealed = session.standing_items(&key, &progress);
         let now = session.now().to_utc();
         Some(Arc::new(Script {
             coming: due::coming(&scenario, session.state(), &progress, &sealed),

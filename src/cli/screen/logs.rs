@@ -8,6 +8,7 @@ use super::App;
 use super::reader::{Read, Reader};
 use crate::cli::CliError;
 use crate::driver::Session;
+use crate::driver::collect::simulated_only;
 use crate::driver::keep::{Output, Redaction};
 use crate::engine::fact::CitedLine;
 use crate::engine::intent::Intent;
@@ -112,6 +113,7 @@ impl App {
         };
         let (title, origins) = match log {
             LogRef::Evidence(digest) => artifact(session, *digest)?,
+            LogRef::Key(_) if session.is_exercise() => return Err(simulated_only().into()),
             LogRef::Key(name) => key_log(session, name, &self.desk.settings.host)?,
         };
         let files: Vec<_> = origins

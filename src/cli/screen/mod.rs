@@ -116,6 +116,15 @@ pub fn demo(common: &Common, others: Others, inc: IncidentId) -> Result<(), CliE
     show(common, &config, Some(inc), Some(others))
 }
 
+/// The screen of who sits there, at one incident.
+///
+/// # Errors
+/// When there is no terminal, or it cannot be drawn.
+pub fn at(common: &Common, config: &Config, inc: IncidentId) -> Result<(), CliError> {
+    needs_terminal()?;
+    show(common, config, Some(inc), None)
+}
+
 fn needs_terminal() -> Result<(), CliError> {
     use std::io::IsTerminal as _;
     let term = std::env::var("TERM").unwrap_or_default();
