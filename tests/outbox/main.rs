@@ -13,6 +13,7 @@ mod kills;
 mod servers;
 #[path = "../support/team.rs"]
 mod team;
+mod tls;
 
 use std::fs;
 
