@@ -16,6 +16,10 @@ const BLAME: &str = include_str!("blame.tsv");
 /// A telephone number as people write it to be called from anywhere.
 const PHONE: &str = r"(?:^|[^\w.+-])\+[1-9][0-9]{0,2}[ ()/.-]{0,2}[0-9](?:[ ()/.-]?[0-9]){6,12}\b";
 
+/// So much may be kept of how the phrases are told apart. With less it is forgotten again and again, and a long timeline
+/// takes many times as long.
+const KEPT: usize = 32 << 20;
+
 /// Every phrase, compiled. A phrase that cannot be compiled is left out; a test reads them all.
 struct Blame {
     phrases: Vec<(&'static str, Regex, &'static str)>,
@@ -33,6 +37,7 @@ static WORDS: LazyLock<Blame> = LazyLock::new(|| {
         .collect();
     let set = RegexSetBuilder::new(phrases.iter().map(|(_, regex, _)| regex.as_str()))
         .case_insensitive(true)
+        .dfa_size_limit(KEPT)
         .build()
         .unwrap_or_default();
     Blame { phrases, set }
