@@ -65,6 +65,14 @@ pub(super) fn document(timeline: &Timeline) -> Document<'_> {
     }
 }
 
+/// The same without its rows, for who has them in another form.
+pub(super) fn without_rows(timeline: &Timeline) -> Document<'_> {
+    Document {
+        rows: &[],
+        ..document(timeline)
+    }
+}
+
 /// As [`Document`], for reading. Members it does not know are of a newer runsheet and passed over.
 #[derive(Deserialize)]
 struct Read {

@@ -94,7 +94,8 @@ pub fn render(
     let template = environment
         .template_from_named_str(&name, template.text)
         .map_err(wrong)?;
-    let context = context::context(timeline, countdowns).map_err(wrong)?;
+    let named = template.undeclared_variables(false);
+    let context = context::context(timeline, countdowns, &named).map_err(wrong)?;
     let mut page = Page::default();
     template
         .render_captured_to(context, &mut page)
