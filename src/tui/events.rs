@@ -2,6 +2,7 @@
 //! looking at what is new only, and works through a long one in pieces, so that no key ever waits for all of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Utc};
 
@@ -9,16 +10,15 @@ use super::said::{Past, Said, Standing};
 use super::world::Open;
 use crate::engine::event::Event;
 use crate::engine::fact::{Fact, Milestone};
-use crate::engine::sentence::{Class, sentence};
+use crate::engine::sentence::{Class, class, sentence};
 use crate::engine::{EventId, IncidentId, State};
 use crate::evidence::Digest;
 use crate::timeline::Audiences;
 use crate::timeline::audience::Sight;
+use crate::trust::Principal;
 
-/// Events looked at in one go when their text has to be searched, or what they fold to be found.
+/// Events looked at in one go when each has to be read: searched, folded, judged for an audience.
 const PIECE: usize = 8_000;
-/// The same where each costs next to nothing.
-const LARGE_PIECE: usize = 40_000;
 
 /// Which events are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,12 +68,23 @@ pub struct Index {
     shown: Vec<usize>,
     /// Events looked at so far.
     seen: usize,
-    /// By place in the record.
+    /// By place in the record, as are the next three: a filter looks at these and not at the events.
     when: Vec<When>,
+    /// As the events have it themselves.
+    own: Vec<Class>,
+    /// With what was said of them.
+    classes: Vec<Class>,
+    /// Whose they are, in `people`.
+    by: Vec<usize>,
+    people: Vec<Principal>,
+    /// The events that say something of others.
+    sayers: Vec<usize>,
     places: HashMap<EventId, usize>,
     /// Where an artifact came into the record.
     artifacts: HashMap<Digest, usize>,
     said: Said,
+    /// So many of the sayers were heard.
+    said_up_to: usize,
     lens: Option<Lens>,
     stretch: Option<Stretch>,
 }
@@ -94,12 +105,11 @@ impl Index {
 
     /// Shows what was known at a moment, or now; [`Index::follow`] works it off.
     pub fn set_past(&mut self, at: Option<DateTime<FixedOffset>>) {
-        let filter = std::mem::take(&mut self.filter);
-        *self = Self {
-            filter,
-            past: at.map(Past::new),
-            ..Self::default()
-        };
+        self.past = at.map(Past::new);
+        self.said = Said::default();
+        self.classes.clone_from(&self.own);
+        self.said_up_to = 0;
+        self.restart();
     }
 
     /// The moment whose knowledge is shown, with what it folds to.
@@ -128,7 +138,8 @@ impl Index {
     pub fn follow(&mut self, open: &Open) -> bool {
         let events = open.events.as_slice();
         self.keep_to(open);
-        let news = self.take_in(events);
+        self.take_in(events);
+        let news = self.listen(events);
         let stretch = self.stretch_of(open);
         let lensed = self.filter.audience.is_some() || self.filter.class.is_some();
         if (news && lensed && self.seen > 0) || stretch != self.stretch {
@@ -136,12 +147,18 @@ impl Index {
         }
         self.stretch = stretch;
         self.focus(open);
-        let slow = !self.filter.text.is_empty() || self.past.is_some();
-        let piece = if slow { PIECE } else { LARGE_PIECE };
-        let end = events.len().min(self.seen + piece);
+        let reads =
+            !self.filter.text.is_empty() || self.filter.audience.is_some() || self.past.is_some();
+        let end = if reads {
+            events.len().min(self.seen + PIECE)
+        } else {
+            events.len()
+        };
         let before = self.shown.len();
+        let wanted = |who: &Principal| who.as_str().contains(&self.filter.person);
+        let who: Vec<bool> = self.people.iter().map(wanted).collect();
         for (at, event) in events.iter().enumerate().take(end).skip(self.seen) {
-            if self.shows(at, event) {
+            if (!reads || self.reads(at, event)) && self.wants(at, &who) {
                 self.shown.push(at);
             }
         }
@@ -178,25 +195,59 @@ impl Index {
         };
     }
 
-    /// Takes in where new events stand and what they say of others. True when some of it changes what is shown of others.
-    fn take_in(&mut self, events: &[std::sync::Arc<Event>]) -> bool {
+    /// Takes in where new events stand, when they occurred, of which class and whose they are.
+    fn take_in(&mut self, events: &[Arc<Event>]) {
         let from = self.when.len();
         let new = events.len() - from;
         self.when.reserve(new);
         self.places.reserve(new);
-        let mut news = false;
+        let mut known: HashMap<Principal, usize> = HashMap::new();
+        for (at, who) in self.people.iter().enumerate().filter(|_| new > 0) {
+            known.insert(who.clone(), at);
+        }
         for (at, event) in events.iter().enumerate().skip(from) {
-            let occurred = event.occurred_at.to_utc();
-            self.when.push((occurred, event.told_at()));
+            self.when
+                .push((event.occurred_at.to_utc(), event.recorded_at));
             self.places.insert(event.id, at);
+            let class = class(event);
+            self.own.push(class);
+            self.classes.push(class);
+            let by = known.get(&event.person).copied().unwrap_or_else(|| {
+                self.people.push(event.person.clone());
+                known.insert(event.person.clone(), self.people.len() - 1);
+                self.people.len() - 1
+            });
+            self.by.push(by);
             for artifact in event.fact.evidence() {
                 self.artifacts.entry(artifact.sha256).or_insert(at);
             }
-            if self.past.as_ref().is_none_or(|past| past.knows(event)) {
-                self.said.take(at, event);
-                news |= matches!(event.fact, Fact::EntryDescribed(_));
+            if Said::says(&event.fact) {
+                self.sayers.push(at);
             }
         }
+    }
+
+    /// Hears what new events say of others. True when some of it changes what is shown of others.
+    fn listen(&mut self, events: &[Arc<Event>]) -> bool {
+        let mut news = false;
+        for at in self.sayers.iter().skip(self.said_up_to).copied() {
+            let Some(event) = events.get(at) else {
+                continue;
+            };
+            if self.past.as_ref().is_some_and(|past| !past.knows(event)) {
+                continue;
+            }
+            self.said.take(at, event);
+            if let Fact::EntryDescribed(fact) = &event.fact {
+                news = true;
+                if let (Some(class), Some(place)) =
+                    (fact.details.class, self.places.get(&fact.entry))
+                {
+                    self.classes[*place] = class;
+                }
+            }
+        }
+        self.said_up_to = self.sayers.len();
         news
     }
 
@@ -224,20 +275,19 @@ impl Index {
         }
     }
 
-    /// Whether the next event in the order of the record is shown.
-    fn shows(&mut self, at: usize, event: &Event) -> bool {
+    /// Whether the next event in the order of the record is known, may be seen, and has the text.
+    fn reads(&mut self, at: usize, event: &Event) -> bool {
         if let Some(past) = &mut self.past
             && !past.take(event)
         {
             return false;
         }
-        let class = self.said.class(event);
         if self.filter.audience.is_some() {
             let Some(lens) = &mut self.lens else {
                 return false;
             };
             if !lens.sight.look(event, self.said.details(&event.id)) {
-                *lens.left_out.entry(class).or_default() += 1;
+                *lens.left_out.entry(self.classes[at]).or_default() += 1;
                 if let Fact::EntryDescribed(fact) = &event.fact
                     && lens.sight.sees(&fact.entry)
                 {
@@ -247,15 +297,20 @@ impl Index {
             }
             lens.said.take(at, event);
         }
+        let text = &self.filter.text;
+        text.is_empty() || sentence(event).to_lowercase().contains(text)
+    }
+
+    /// Whether class, person and time are the wanted ones.
+    fn wants(&self, at: usize, who: &[bool]) -> bool {
         let filter = &self.filter;
-        let occurred = event.occurred_at.to_utc();
-        filter.class.is_none_or(|wanted| wanted == class)
-            && (filter.person.is_empty() || event.person.as_str().contains(&filter.person))
+        let (occurred, _) = self.when[at];
+        filter.class.is_none_or(|wanted| wanted == self.classes[at])
+            && (filter.person.is_empty() || who[self.by[at]])
             && (filter.milestone.is_none()
                 || self.stretch.is_some_and(|(from, until)| {
                     from <= occurred && until.is_none_or(|until| occurred < until)
                 }))
-            && (filter.text.is_empty() || sentence(event).to_lowercase().contains(&filter.text))
     }
 
     /// How many events are shown.

@@ -30,6 +30,16 @@ pub struct Standing {
 }
 
 impl Said {
+    /// Whether a fact says something of another entry.
+    #[must_use]
+    pub fn says(fact: &Fact) -> bool {
+        match fact {
+            Fact::EntryCorrected(_) | Fact::EntryDescribed(_) | Fact::EntryLinked(_) => true,
+            Fact::FollowupOpened(fact) => fact.about.is_some(),
+            _ => false,
+        }
+    }
+
     /// Takes in what the event at this place says of another.
     pub fn take(&mut self, at: usize, event: &Event) {
         match &event.fact {

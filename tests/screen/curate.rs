@@ -683,6 +683,15 @@ fn follow_ups_are_added_changed_done_and_dropped() {
 }
 
 #[test]
+fn the_palette_finds_the_follow_ups_from_the_walk_and_the_timeline() {
+    for before in ["", "t"] {
+        let mut play = Play::new(to_do(), 80, 24);
+        play.keys(before).keys(":follow-ups<enter>");
+        assert_eq!(play.model.screen(), Screen::Followups, "{}", play.text());
+    }
+}
+
+#[test]
 fn a_follow_up_leads_to_its_entry_and_an_entry_to_its_follow_up() {
     let mut play = Play::new(to_do(), 80, 24);
     play.keys("F<enter><up><up><enter>");

@@ -32,6 +32,7 @@ use crate::engine::IncidentId;
 /// Takes one input in.
 pub fn update(model: &mut Model, world: &World, input: Input) -> Vec<Wish> {
     let mut wishes = Vec::new();
+    let drawn = matches!(input, Input::Drawn(_));
     match input {
         Input::Key(key) if key.kind != KeyEventKind::Release => {
             pressed(model, world, key, &mut wishes);
@@ -41,12 +42,13 @@ pub fn update(model: &mut Model, world: &World, input: Input) -> Vec<Wish> {
         Input::Resize(columns, rows) => model.size = (columns, rows),
         Input::Drawn(drawn) => was_drawn(model, world, drawn, &mut wishes),
     }
-    follow(model, world, &mut wishes);
+    follow(model, world, drawn, &mut wishes);
     wishes
 }
 
-/// Keeps up with the world: lists that grew, steps that moved on, things that arrived.
-fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
+/// Keeps up with the world: lists that grew, steps that moved on, things that arrived. Right after a frame nothing did, and
+/// long work waits until keys were looked for.
+fn follow(model: &mut Model, world: &World, drawn: bool, wishes: &mut Vec<Wish>) {
     model
         .home
         .picker
@@ -55,7 +57,8 @@ fn follow(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
     arrive(model, world, wishes);
     logs::follow(model, world, wishes);
     if let Some(open) = &world.open {
-        if model.screen() == Screen::Timeline && model.timeline.index.follow(open) {
+        let works = model.screen() == Screen::Timeline && !drawn;
+        if works && model.timeline.index.follow(open) {
             wishes.push(Wish::Again);
         }
         walk::follow(model, open);

@@ -160,11 +160,6 @@ impl View<'_> {
                 format!("{} · {}", zone.stamp(until), when::took(lasted)),
             ));
         }
-        lines.extend(
-            event
-                .sim_time
-                .map(|time| ("simulated", format!("{} {}", zone.stamp(time), zone.name()))),
-        );
         let lag = event.told_at().signed_duration_since(event.occurred_at);
         let lag = match lag {
             lag if lag > Duration::minutes(1) => format!(" · {} later", when::rough(lag)),

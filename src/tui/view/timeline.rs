@@ -96,6 +96,7 @@ pub(super) fn draw(
 fn why_empty(index: &Index) -> Option<&'static str> {
     match (index.is_empty(), index.progress(), index.total()) {
         (true, None, 0) if index.past().is_some() => Some("nothing was recorded by then"),
+        (true, None, 1..) if index.left_out().is_some() => Some("nothing of it is for them"),
         (true, None, 1..) => Some("no entry is like that"),
         _ => None,
     }
