@@ -248,7 +248,7 @@ fn forge(by: &Person, inc: &str, fact: impl Into<Fact>, ahead: TimeDelta) {
         account: by.id.to_owned(),
         host: "elsewhere".to_owned(),
         boot: runsheet::engine::at::BootStamp {
-            id: boot.id,
+            id: boot.id.into(),
             millis: boot.millis,
         },
         mode: Mode::Live,

@@ -47,7 +47,7 @@ fn draft(fact: impl Into<Fact>) -> Draft {
         account: "alice".to_owned(),
         host: "bastion".to_owned(),
         boot: BootStamp {
-            id: "boot".to_owned(),
+            id: "boot".into(),
             millis: 1,
         },
         mode: Mode::Live,

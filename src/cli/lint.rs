@@ -38,7 +38,7 @@ pub fn lint(common: &Common, wanted: &Lint) -> Result<(), CliError> {
     let whole = record::project(&session);
     let part = match &wanted.audience {
         Some(name) => {
-            let (audiences, reader) = record::audience(&session, name)?;
+            let (audiences, reader) = record::audience(session.state(), name)?;
             let options = Options::default();
             let part = timeline::audience::project(state, events, options, &audiences, &reader);
             Some((part, reader))

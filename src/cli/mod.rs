@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod elsewhere;
 mod exercise;
+mod export;
 mod figures;
 mod followups;
 mod gate;

@@ -21,6 +21,17 @@ pub fn data(text: &str) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Lets something write itself.
+///
+/// # Errors
+/// As [`data`].
+pub fn written(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), CliError> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
 /// Writes bytes as they are.
 ///
 /// # Errors

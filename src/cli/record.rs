@@ -1,9 +1,8 @@
-//! Commands about the record: reading it as a timeline, leaving with it, sharing it, proving it.
+//! Commands about the record: reading it as a timeline, sharing it, proving it.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
@@ -16,12 +15,9 @@ use super::{CliError, out, times};
 use crate::driver::session::Acted;
 use crate::driver::suggest::Suggestion;
 use crate::driver::{Desk, DriverError, Session, sync};
-use crate::engine::IncidentId;
+use crate::engine::{Event, IncidentId, State};
 use crate::evidence::escape;
-use crate::host::files;
 use crate::timeline::clocks::Countdown;
-use crate::timeline::export::Format;
-use crate::timeline::export::template::{self, Template, TemplateError};
 use crate::timeline::{self, Audience, Audiences, Options, Timeline};
 
 /// Does one of these commands.
@@ -58,60 +54,12 @@ pub fn run(common: &Common, command: Cmd) -> Result<(), CliError> {
         Cmd::Clocks { inc, all } => clocks(common, &inc, all),
         Cmd::Metrics { inc, all } => super::figures::metrics(common, &inc, all),
         Cmd::Lint(wanted) => super::lint::lint(common, &wanted),
-        command @ Cmd::Export { .. } => export_command(common, command),
+        command @ Cmd::Export { .. } => super::export::run(common, command),
         Cmd::Sync { inc, watch } => sync_command(common, inc.as_deref(), watch),
         Cmd::Verify { inc, git_dir } => {
             super::verify::run(common, inc.as_deref(), git_dir.as_deref())
         }
         _ => Err(CliError::Input("no such command".to_owned())),
-    }
-}
-
-fn export_command(common: &Common, command: Cmd) -> Result<(), CliError> {
-    let Cmd::Export {
-        inc,
-        format,
-        audience,
-        template,
-        output,
-    } = command
-    else {
-        return Err(CliError::Input("no such command".to_owned()));
-    };
-    let desk = Config::read(common)?.desk()?;
-    let session = open(&desk, &inc)?;
-    let text = document(&session, format, audience.as_deref(), template.as_deref())?;
-    leave(&text, output.as_deref())
-}
-
-/// The record as a document: all of it, or what an audience may see; by a template, where Markdown is asked for.
-///
-/// # Errors
-/// When there is no such audience or template.
-pub fn document(
-    session: &Session,
-    format: Format,
-    audience: Option<&str>,
-    template: Option<&str>,
-) -> Result<String, CliError> {
-    if template.is_some() && format != Format::Markdown {
-        let what = "--template is for --format markdown";
-        return Err(CliError::Input(what.to_owned()));
-    }
-    let timeline = match audience {
-        Some(audience) => of_audience(session, audience)?,
-        None => project(session),
-    };
-    let countdowns = if format.has_clocks() || template.is_some() {
-        countdowns_at_end(session, &timeline)?
-    } else {
-        Vec::new()
-    };
-    match template {
-        Some(named) => by_template(&timeline, &countdowns, named),
-        None => format
-            .render(&timeline, &countdowns)
-            .map_err(|error| CliError::Input(error.to_string())),
     }
 }
 
@@ -123,22 +71,34 @@ fn of(common: &Common, inc: &str) -> Result<Timeline, CliError> {
 
 /// What of an incident an audience may see.
 pub(super) fn of_audience(session: &Session, name: &str) -> Result<Timeline, CliError> {
-    let (audiences, reader) = audience(session, name)?;
-    Ok(timeline::audience::project(
-        session.state(),
-        session.journal().log().events(),
-        Options::default(),
-        &audiences,
-        &reader,
-    ))
+    let events = session.journal().log().events();
+    for_whom(session.state(), events, Some(name))
+}
+
+/// The timeline of these events: all of it, or what an audience may see.
+///
+/// # Errors
+/// When no audience is called so.
+pub(super) fn for_whom(
+    state: &State,
+    events: &[Arc<Event>],
+    name: Option<&str>,
+) -> Result<Timeline, CliError> {
+    let options = Options::default();
+    let Some(name) = name else {
+        return Ok(timeline::project(state, events, options));
+    };
+    let (audiences, reader) = audience(state, name)?;
+    let timeline = timeline::audience::project(state, events, options, &audiences, &reader);
+    Ok(timeline)
 }
 
 /// The audiences of an incident, and the one of this name.
 ///
 /// # Errors
 /// When none is called so.
-pub fn audience(session: &Session, name: &str) -> Result<(Audiences, Audience), CliError> {
-    let incident = session.state().incident.as_deref();
+pub fn audience(state: &State, name: &str) -> Result<(Audiences, Audience), CliError> {
+    let incident = state.incident.as_deref();
     let rules = incident.map(|one| one.policy.audiences.as_slice());
     let audiences = Audiences::of(rules.unwrap_or_default());
     let reader = audiences.named(name).cloned().ok_or_else(|| {
@@ -150,19 +110,6 @@ pub fn audience(session: &Session, name: &str) -> Result<(Audiences, Audience), 
         ))
     })?;
     Ok((audiences, reader))
-}
-
-/// The clocks as they stood at the last entry of a timeline, so that the same record says the same, and nothing of what an
-/// audience does not see.
-fn countdowns_at_end(session: &Session, timeline: &Timeline) -> Result<Vec<Countdown>, CliError> {
-    let Some(last) = timeline.told_until() else {
-        return Ok(Vec::new());
-    };
-    let (countdowns, problems) = countdowns_of(session, timeline, last.fixed_offset())?;
-    for problem in &problems {
-        out::talk(&escape::line(problem));
-    }
-    Ok(countdowns)
 }
 
 /// The clocks at a moment, and what is wrong with the library's own; for an audience, those that run from entries it may
@@ -331,48 +278,6 @@ fn span(millis: i64) -> String {
         seconds / 60 % 60,
         seconds % 60
     )
-}
-
-fn leave(text: &str, output: Option<&Path>) -> Result<(), CliError> {
-    match output {
-        Some(path) => {
-            files::write_atomic(path, text.as_bytes(), 0o644)
-                .map_err(|error| CliError::Input(format!("{}: {error}", path.display())))?;
-            out::talk(&format!("wrote {}", path.display()));
-            Ok(())
-        }
-        None => out::data(text),
-    }
-}
-
-/// A timeline by a template: one of runsheet's own by its name, else a file.
-fn by_template(
-    timeline: &Timeline,
-    countdowns: &[Countdown],
-    named: &str,
-) -> Result<String, CliError> {
-    let wrong = |error: TemplateError| CliError::Input(error.to_string());
-    if let Some(own) = template::own(named) {
-        return template::render(timeline, countdowns, own).map_err(wrong);
-    }
-    let input = |what: String| CliError::Input(format!("{}: {what}", escape::line(named)));
-    let most = u64::try_from(template::MOST_SOURCE).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    let file = std::fs::File::open(named).map_err(|error| {
-        let names: Vec<_> = template::OWN.iter().map(|(name, _, _)| *name).collect();
-        input(format!(
-            "{error}; templates are {}, or a file",
-            names.join(", ")
-        ))
-    })?;
-    file.take(most + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| input(error.to_string()))?;
-    let own = Template {
-        name: named,
-        text: &text,
-    };
-    template::render(timeline, countdowns, own).map_err(wrong)
 }
 
 fn sync_command(common: &Common, inc: Option<&str>, watch: bool) -> Result<(), CliError> {

@@ -148,7 +148,7 @@ impl Desk {
     pub fn boot(&self) -> BootStamp {
         let stamp = self.ports.clock.boot();
         BootStamp {
-            id: stamp.id,
+            id: stamp.id.into(),
             millis: stamp.millis,
         }
     }

@@ -186,6 +186,12 @@ impl Session {
         self.journal.incident()
     }
 
+    /// Only what the record says: the state and the events it follows from.
+    #[must_use]
+    pub fn into_record(self) -> (Arc<State>, Vec<Arc<Event>>) {
+        self.journal.into_record()
+    }
+
     /// What is so now.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {

@@ -2,6 +2,7 @@
 //! asker's own library says of the record's root of trust.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use crate::trust::Principal;
 #[serde(deny_unknown_fields)]
 pub struct BootStamp {
     /// The kernel's id of this boot.
-    pub id: String,
+    pub id: Arc<str>,
     /// Milliseconds since that boot, sleep included.
     pub millis: u64,
 }

@@ -1,6 +1,8 @@
 //! The envelope of a fact: who recorded it when, what that writer had seen, and the digest that names it. One event is
 //! one line of a journal: canonical JSON, with `sha256` over the line without that member.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, SecondsFormat, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -42,8 +44,8 @@ pub struct Event {
     /// Whether the person had a key at hand; statements are signed one by one all the same.
     pub signed: bool,
     pub role: Option<Role>,
-    pub account: String,
-    pub host: String,
+    pub account: Arc<str>,
+    pub host: Arc<str>,
     pub boot: BootStamp,
     pub mode: Mode,
     pub sim_time: Option<DateTime<Utc>>,
@@ -208,8 +210,8 @@ impl Event {
             person: draft.person,
             signed: draft.signed,
             role: draft.role,
-            account: draft.account,
-            host: draft.host,
+            account: draft.account.into(),
+            host: draft.host.into(),
             boot: draft.boot,
             mode: draft.mode,
             sim_time: draft.sim_time,
@@ -256,8 +258,8 @@ impl Event {
             person: line.person,
             signed: line.signed,
             role: line.role,
-            account: line.account,
-            host: line.host,
+            account: line.account.into(),
+            host: line.host.into(),
             boot: line.boot,
             mode: line.mode,
             sim_time: line
@@ -273,6 +275,23 @@ impl Event {
     #[must_use]
     pub fn told_at(&self) -> DateTime<Utc> {
         told_at(self.mode, self.sim_time, self.recorded_at)
+    }
+
+    /// Takes the other's texts for its own where they are the same, so that what stands in every event of a writer lies
+    /// there once.
+    pub(crate) fn share(&mut self, other: &Self) {
+        self.incident.share(&other.incident);
+        self.writer.share(&other.writer);
+        self.person.share(&other.person);
+        for (own, others) in [
+            (&mut self.account, &other.account),
+            (&mut self.host, &other.host),
+            (&mut self.boot.id, &other.boot.id),
+        ] {
+            if own == others {
+                *own = Arc::clone(others);
+            }
+        }
     }
 
     /// Every event this one says it comes after.
@@ -360,7 +379,10 @@ mod tests {
             role: None,
             account,
             host,
-            boot: BootStamp { id, millis },
+            boot: BootStamp {
+                id: id.into(),
+                millis,
+            },
             mode: Mode::Live,
             sim_time: None,
             fact: NoteAdded {

@@ -17,11 +17,12 @@ use crate::trust::Principal;
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $word:literal $variant:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
-        /// One fact. Each variant is one `kind` of event, its struct the `data`.
+        /// One fact. Each variant is one `kind` of event, its struct the `data`, which lies apart: most facts are small, and
+        /// a record has many of them.
         #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs)]
         pub enum Fact {
-            $($(#[$doc])* $variant($variant),)*
+            $($(#[$doc])* $variant(Box<$variant>),)*
         }
 
         $(
@@ -35,6 +36,12 @@ macro_rules! facts {
 
             impl From<$variant> for Fact {
                 fn from(data: $variant) -> Self {
+                    Self::$variant(Box::new(data))
+                }
+            }
+
+            impl From<Box<$variant>> for Fact {
+                fn from(data: Box<$variant>) -> Self {
                     Self::$variant(data)
                 }
             }
@@ -68,7 +75,7 @@ macro_rules! facts {
             /// When the kind is unknown (a newer runsheet wrote it) or the data are not of its form.
             pub fn read(kind: &str, data: &RawValue) -> Result<Self, UnreadableFact> {
                 match kind {
-                    $($word => serde_json::from_str::<$variant>(data.get()).map(Self::$variant)
+                    $($word => serde_json::from_str(data.get()).map(Self::$variant)
                         .map_err(|error| UnreadableFact::Data { kind: $word, error: error.to_string() }),)*
                     other => Err(UnreadableFact::Kind(other.chars().take(80).collect())),
                 }
@@ -126,7 +133,7 @@ facts! {
         text: String,
         step: Option<StepRef>,
         /// What is said of it with it, as `entry.described` does later.
-        details: Option<Details>,
+        details: Option<Box<Details>>,
     }
     /// A line of a log becomes an entry: what it says, at the time that stands in it.
     "line.noted" LineNoted { text: String, class: LineClass, line: CitedLine }

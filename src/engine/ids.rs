@@ -1,6 +1,7 @@
 //! The names of things in a record: incidents, writers, runs, steps at an attempt.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ macro_rules! checked_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks the form.
@@ -33,7 +34,7 @@ macro_rules! checked_id {
             pub fn new(text: impl Into<String>) -> Result<Self, BadId> {
                 let text = text.into();
                 let check: fn(&str) -> bool = $check;
-                if check(&text) { Ok(Self(text)) } else { Err(BadId { what: $what, text: text.chars().take(80).collect() }) }
+                if check(&text) { Ok(Self(text.into())) } else { Err(BadId { what: $what, text: text.chars().take(80).collect() }) }
             }
 
             /// The text itself.
@@ -52,7 +53,7 @@ macro_rules! checked_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.as_ref().to_owned()
             }
         }
 
@@ -92,6 +93,21 @@ checked_id!(
         && text.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
 );
 
+macro_rules! shared {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// Takes the other's text for its own where both are the same, so that it lies there once.
+            pub(crate) fn share(&mut self, other: &Self) {
+                if self.0 == other.0 {
+                    self.0 = Arc::clone(&other.0);
+                }
+            }
+        })*
+    };
+}
+
+shared!(IncidentId WriterId);
+
 impl IncidentId {
     /// Makes an id from milliseconds since 1970 and ten random bytes.
     #[must_use]
@@ -103,8 +119,8 @@ impl IncidentId {
         let text = (0..26)
             .rev()
             .map(|digit| char::from(CROCKFORD[(value >> (5 * digit) & 31) as usize]))
-            .collect();
-        Self(text)
+            .collect::<String>();
+        Self(text.into())
     }
 
     /// When it began, in milliseconds since 1970, as its first ten characters say.
@@ -132,7 +148,8 @@ impl WriterId {
             random[..16]
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
-                .collect(),
+                .collect::<String>()
+                .into(),
         )
     }
 }
@@ -145,7 +162,7 @@ impl RunId {
             .iter()
             .map(|byte| char::from(CROCKFORD[usize::from(byte & 31)].to_ascii_lowercase()))
             .collect();
-        Self(format!("{runbook}.{tail}"))
+        Self(format!("{runbook}.{tail}").into())
     }
 }
 

@@ -2,7 +2,7 @@
 //! bounded reads, and where the program keeps its own.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -48,12 +48,27 @@ impl Dirs {
 /// # Errors
 /// Any error of the file system; the old file is then as it was.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_atomic_with(path, mode, |out| out.write_all(bytes))
+}
+
+/// The same with bytes that are made as they are written.
+///
+/// # Errors
+/// As [`write_atomic`], and what `write` itself fails with.
+pub fn write_atomic_with(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let dir = parent(path);
     let mut file = tempfile::Builder::new()
         .prefix(".tmp-")
         .permissions(fs::Permissions::from_mode(mode & 0o600))
         .tempfile_in(dir)?;
-    file.write_all(bytes)?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
     file.as_file()
         .set_permissions(fs::Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;

@@ -15,7 +15,7 @@ use crate::engine::ids::{EventId, IncidentId, WriterId};
 const MOST: u64 = 4 << 30;
 
 /// So much is read at once; never less than one line can be.
-const BLOCK: usize = 16 << 20;
+const BLOCK: usize = MAX_LINE + (1 << 20);
 
 /// A line that is no event.
 #[derive(Debug, Clone)]

@@ -133,6 +133,12 @@ impl Journal {
         &self.log
     }
 
+    /// Only what it says: the state and the events it follows from, in order.
+    #[must_use]
+    pub fn into_record(self) -> (Arc<State>, Vec<Arc<Event>>) {
+        self.log.into_record()
+    }
+
     /// The state after all events.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
@@ -204,7 +210,7 @@ impl Journal {
             let name = account(owner.uid);
             let events = self.log.events().iter();
             for event in events.filter(|event| event.writer == writer) {
-                if event.account != name || !goes_by(&event.person, &name) {
+                if *event.account != *name || !goes_by(&event.person, &name) {
                     faults.push(Fault::Stranger {
                         event: event.id,
                         account: name.clone(),

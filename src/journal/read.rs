@@ -77,13 +77,23 @@ fn split(mut bytes: &[u8], parts: usize) -> Vec<&[u8]> {
 }
 
 fn part(bytes: &[u8], incident: &IncidentId, writer: &WriterId) -> Vec<ReadLine> {
+    let mut before: Option<Arc<Event>> = None;
     bytes
         .split_inclusive(|byte| *byte == b'\n')
         .map(|line| {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let event = event(line, incident, writer).map(|mut event| {
+                if let Some(before) = &before {
+                    event.share(before);
+                }
+                Arc::new(event)
+            });
+            if let Ok(event) = &event {
+                before = Some(Arc::clone(event));
+            }
             ReadLine {
                 length: line.len(),
-                event: event(line, incident, writer).map(Arc::new),
+                event,
             }
         })
         .collect()

@@ -182,6 +182,12 @@ impl Log {
         &self.incident
     }
 
+    /// The state and the events it follows from, without what finds a place for more.
+    #[must_use]
+    pub fn into_record(self) -> (Arc<State>, Vec<Arc<Event>>) {
+        (Arc::clone(self.fold.state()), self.events)
+    }
+
     /// The events in order.
     #[must_use]
     pub fn events(&self) -> &[Arc<Event>] {

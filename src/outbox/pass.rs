@@ -170,7 +170,7 @@ mod tests {
         let clock = FrozenClock {
             now: DateTime::parse_from_rfc3339("2026-11-23T14:00:00Z").unwrap(),
             boot: BootStamp {
-                id: "1".to_owned(),
+                id: "1".into(),
                 millis: 1000,
             },
         };

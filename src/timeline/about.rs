@@ -2,9 +2,10 @@
 //! later stands; the events that said it stay rows of their own.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shown;
 use crate::engine::details::{Confidence, Details, Relation, Tlp};
@@ -28,6 +29,70 @@ pub struct About {
     pub tags: Vec<String>,
     pub assets: Vec<String>,
     pub indicators: Vec<String>,
+}
+
+/// An [`About`] that lies apart, and takes no room where nothing is said: most rows of a long timeline say nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Apart(Option<Box<About>>);
+
+static NOTHING: About = About {
+    tlp: None,
+    audiences: Vec::new(),
+    pinned: false,
+    confidence: None,
+    source: None,
+    on_behalf_of: None,
+    tactic: None,
+    technique: None,
+    tags: Vec::new(),
+    assets: Vec::new(),
+    indicators: Vec::new(),
+};
+
+impl Apart {
+    /// What is said.
+    #[must_use]
+    pub fn into_inner(self) -> About {
+        self.0.map_or_else(About::default, |about| *about)
+    }
+}
+
+impl Deref for Apart {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Apart {
+    fn deref_mut(&mut self) -> &mut About {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl From<About> for Apart {
+    fn from(about: About) -> Self {
+        Self((about != NOTHING).then(|| Box::new(about)))
+    }
+}
+
+impl PartialEq for Apart {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Serialize for Apart {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(writer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Apart {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        About::deserialize(reader).map(Self::from)
+    }
 }
 
 /// Another entry it belongs with.
@@ -100,7 +165,7 @@ impl About {
 #[must_use]
 pub fn own(fact: &Fact) -> Option<&Details> {
     match fact {
-        Fact::NoteAdded(fact) => fact.details.as_ref(),
+        Fact::NoteAdded(fact) => fact.details.as_deref(),
         Fact::EntryImported(fact) => Some(&fact.details),
         _ => None,
     }

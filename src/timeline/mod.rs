@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, State, apply};
 
-pub use about::{About, Link, Origin};
+pub use about::{About, Apart, Link, Origin};
 pub use audience::{Audience, Audiences, Projection, Withheld};
 pub use checkpoints::{Checkpoint, Override, Said};
 pub use followups::Followup;

@@ -50,7 +50,7 @@ pub fn promises(events: &[Arc<Event>]) -> Vec<Promise> {
 
 fn told(events: &[Arc<Event>]) -> impl Iterator<Item = (&Arc<Event>, &UpdateRecorded)> {
     events.iter().filter_map(|event| match &event.fact {
-        Fact::UpdateRecorded(fact) => Some((event, fact)),
+        Fact::UpdateRecorded(fact) => Some((event, &**fact)),
         _ => None,
     })
 }

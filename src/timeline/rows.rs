@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::about::{self, About, Link, Origin, origin, own};
+use super::about::{self, About, Apart, Link, Origin, origin, own};
 use super::words::{self, Word};
 use super::{Options, shown, wording};
 use crate::engine::details::Details;
@@ -34,7 +34,7 @@ pub struct Row {
     pub sim_time: Option<DateTime<Utc>>,
     pub person: Principal,
     /// What stands before the `@`.
-    pub who: String,
+    pub who: Arc<str>,
     pub role: Option<String>,
     pub signed: bool,
     pub class: Class,
@@ -46,10 +46,10 @@ pub struct Row {
     pub text: String,
     /// Digests of the artifacts this entry brought or rests on.
     pub evidence: Vec<Digest>,
-    pub about: About,
+    pub about: Apart,
     pub links: Vec<Link>,
     /// Where it was brought in from.
-    pub origin: Option<Origin>,
+    pub origin: Option<Box<Origin>>,
     pub corrections: Vec<Correction>,
     /// Recorded after the incident was closed, in the order of the record.
     pub after_closing: bool,
@@ -66,12 +66,12 @@ impl Row {
 
     /// What was said of it later is so.
     fn describe(&mut self, later: Details) {
-        let own = std::mem::take(&mut self.about).then(&later);
+        let own = About::clone(&self.about).then(&later);
         if let Some(class) = later.class {
             self.class = class;
         }
         later.evidence.to(&mut self.evidence);
-        self.about = own;
+        self.about = own.into();
     }
 }
 
@@ -180,6 +180,7 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
     let mut closed = false;
     let mut rows: Vec<Row> = Vec::with_capacity(events.len());
     let mut asked = BTreeMap::new();
+    let mut names: BTreeMap<&Principal, Arc<str>> = BTreeMap::new();
     for event in events {
         asked.extend(wording::request(&event.fact));
         let about = wording::answers(&event.fact).and_then(|step| asked.get(step));
@@ -187,6 +188,8 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
         if let Some(later) = said.remove(&event.id) {
             entry.describe(later);
         }
+        // A name lies there once, however much its bearer said.
+        entry.who = Arc::clone(names.entry(&event.person).or_insert(entry.who));
         rows.push(Row {
             corrections: corrections.remove(&event.id).unwrap_or_default(),
             links: links.remove(&event.id).unwrap_or_default(),
@@ -206,6 +209,16 @@ pub(super) fn rows(state: &State, events: &[Arc<Event>], options: Options) -> Ve
     // Stable: what occurred and was recorded in the same instant stays in the order of the record.
     rows.sort_by_key(|row| (row.occurred_at.to_utc(), row.recorded_at));
     rows
+}
+
+/// The classes of these events, after everything that was said of them, in their order.
+pub(super) fn classes(events: &[Arc<Event>]) -> Vec<Class> {
+    let said = about::said(events);
+    let later = |event: &Event| said.get(&event.id).and_then(|later| later.class);
+    events
+        .iter()
+        .map(|event| later(event).unwrap_or_else(|| sentence::class(event)))
+        .collect()
 }
 
 /// The row of one event by itself: without what other events and the state say about it.
@@ -228,7 +241,7 @@ pub fn row(event: &Event, options: Options) -> Row {
         // It says nothing in a live incident.
         sim_time: event.sim_time.filter(|_| event.mode == Mode::Exercise),
         person: event.person.clone(),
-        who,
+        who: who.into(),
         role: event.role.as_ref().map(|role| shown(role.as_str())),
         signed: event.signed,
         class: sentence::class(event),
@@ -236,9 +249,9 @@ pub fn row(event: &Event, options: Options) -> Row {
         step: step(&event.fact).map(|step| shown(&step.to_string())),
         text,
         evidence: brought(&event.fact),
-        about: About::of(own(&event.fact)),
+        about: own(&event.fact).map_or_else(Apart::default, |own| About::of(Some(own)).into()),
         links: Vec::new(),
-        origin: origin(&event.fact),
+        origin: origin(&event.fact).map(Box::new),
         corrections: Vec::new(),
         after_closing: false,
         flags: Vec::new(),

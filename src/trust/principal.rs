@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// ASCII, so two principals that look the same are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Principal(String);
+pub struct Principal(Arc<str>);
 
 /// A text that cannot be a principal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,13 @@ impl Principal {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Takes the other's text for its own where both are the same, so that it lies there once.
+    pub(crate) fn share(&mut self, other: &Self) {
+        if self.0 == other.0 {
+            self.0 = Arc::clone(&other.0);
+        }
     }
 
     fn check(text: &str) -> Result<(), NotAPrincipal> {
@@ -44,7 +52,7 @@ impl TryFrom<&str> for Principal {
 
     fn try_from(text: &str) -> Result<Self, NotAPrincipal> {
         Self::check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -53,7 +61,7 @@ impl TryFrom<String> for Principal {
 
     fn try_from(text: String) -> Result<Self, NotAPrincipal> {
         Self::check(&text)?;
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 }
 
@@ -67,7 +75,7 @@ impl FromStr for Principal {
 
 impl From<Principal> for String {
     fn from(principal: Principal) -> Self {
-        principal.0
+        principal.0.as_ref().to_owned()
     }
 }
 

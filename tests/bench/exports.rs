@@ -51,10 +51,10 @@ fn event(number: u32) -> Arc<Event> {
         person: Principal::try_from(format!("responder-{}@example.org", number % 9)).unwrap(),
         signed: true,
         role: None,
-        account: "responder".to_owned(),
-        host: "bastion".to_owned(),
+        account: "responder".into(),
+        host: "bastion".into(),
         boot: BootStamp {
-            id: String::new(),
+            id: "".into(),
             millis: 0,
         },
         mode: Mode::Live,

@@ -87,7 +87,7 @@ fn draft(fact: impl Into<Fact>) -> Draft {
         account: "alice".to_owned(),
         host: "bastion".to_owned(),
         boot: BootStamp {
-            id: "6f2c1d9e-6a43-4f0e-9d1c-0a1b2c3d4e5f".to_owned(),
+            id: "6f2c1d9e-6a43-4f0e-9d1c-0a1b2c3d4e5f".into(),
             millis: 123_456,
         },
         mode: Mode::Live,

@@ -96,7 +96,7 @@ fn case_06_an_approval_is_not_taken_for_another_step_attempt_or_incident() {
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     robin.ok(&["verify", &inc]);
     // Nor by a program that writes it into the record itself.
-    let used: CheckpointApproved = robin
+    let used: Box<CheckpointApproved> = robin
         .journal(&inc)
         .log()
         .events()

@@ -344,7 +344,7 @@ fn case_10_a_laptop_that_slept_or_whose_clock_was_set_back_counts_the_time_since
     assert_eq!(refusal.kind, RefusalKind::Expired);
     assert!(refusal.what.contains("has expired"), "{refusal}");
     // After a restart of the machine that count is gone; the wall clock still holds.
-    world.boot.id = "boot-2".to_owned();
+    world.boot.id = "boot-2".into();
     world.boot.millis = 5;
     assert!(world.run("alice", "drop").is_ok());
 }
@@ -765,7 +765,7 @@ fn consuming_names_exactly_the_approvals_that_stand() {
     };
     let none = CheckpointConsumed {
         approvals: Vec::new(),
-        ..fact
+        ..*fact
     };
     world.forge("alice", none);
     assert_eq!(world.violations().len(), 1);

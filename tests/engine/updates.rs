@@ -46,7 +46,7 @@ fn tell(audience: &str, state: Option<&str>, message: &str) -> Command {
 fn last_update(world: &World) -> (EventId, UpdateRecorded) {
     let event = world.last("update.recorded");
     match &event.fact {
-        Fact::UpdateRecorded(fact) => (event.id, fact.clone()),
+        Fact::UpdateRecorded(fact) => (event.id, UpdateRecorded::clone(fact)),
         _ => unreachable!(),
     }
 }

@@ -149,7 +149,7 @@ impl World {
             events: Vec::new(),
             now: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
             boot: BootStamp {
-                id: "boot-1".to_owned(),
+                id: "boot-1".into(),
                 millis: 1_000_000,
             },
             incident: IncidentId::generate(1_790_000_000_000, &[7; 32]),

@@ -79,7 +79,7 @@ impl Stage {
         world.now = "2026-11-24T08:30:00Z".parse().unwrap();
         let millis = u64::try_from(world.now.timestamp_millis()).unwrap();
         world.incident = IncidentId::generate(millis, &Digest::of(b"the example").0);
-        world.boot.id = "6f1f4a0e-0f3b-4d6e-9d7e-2f6f5f0c9a11".to_owned();
+        world.boot.id = "6f1f4a0e-0f3b-4d6e-9d7e-2f6f5f0c9a11".into();
         world.mode = mode;
         Self { world }
     }

@@ -193,7 +193,7 @@ fn an_entrys_own_audiences_narrow_and_its_marking_opens() {
     let shown = |name: &str| {
         let timeline = for_whom(&tape, name);
         let row = timeline.rows.into_iter().find(|row| row.event == entry);
-        row.map(|row| (row.class, row.about.tlp, row.about.source))
+        row.map(|row| (row.class, row.about.tlp, row.about.source.clone()))
     };
     // What was said beside the marking is an entry of its own, which is not for customers.
     assert_eq!(
@@ -296,8 +296,8 @@ fn marked(event: &Event, mark: &str) -> Event {
         fact,
         person: principal(mark),
         role: Some(mark.into()),
-        account: mark.to_owned(),
-        host: mark.to_owned(),
+        account: mark.into(),
+        host: mark.into(),
         ..event.clone()
     }
 }
@@ -364,7 +364,7 @@ fn figures_tell_nothing_of_what_is_left_out() {
         let note = NoteAdded {
             text,
             step,
-            details,
+            details: details.map(Box::new),
         };
         tape.dated("bob", at, runsheet::engine::event::Fidelity::Exact, note);
         tape.lasted(Some(format!("2026-11-23T{until}:00Z").parse().unwrap()));

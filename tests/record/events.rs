@@ -194,7 +194,7 @@ impl Tape {
             account: who.to_owned(),
             host: "bastion".to_owned(),
             boot: BootStamp {
-                id: "6f1f4a0e-0f3b-4d6e-9d7e-2f6f5f0c9a11".to_owned(),
+                id: "6f1f4a0e-0f3b-4d6e-9d7e-2f6f5f0c9a11".into(),
                 millis: u64::try_from(self.now.timestamp_millis() - 1_763_000_000_000).unwrap(),
             },
             mode: self.mode,
@@ -820,7 +820,7 @@ fn account(tape: &mut Tape, entry: EventId) {
     let said = NoteAdded {
         text: "Somebody signed in with the key from 203.0.113.9".to_owned(),
         step: None,
-        details: Some(Details {
+        details: Some(Box::new(Details {
             class: Some(Class::Adversary),
             tlp: Some(Tlp::AmberStrict),
             audiences: Some(vec!["responders".to_owned(), "regulator".to_owned()]),
@@ -843,7 +843,7 @@ fn account(tape: &mut Tape, entry: EventId) {
                 remove: Vec::new(),
             },
             evidence: Edit::default(),
-        }),
+        })),
     };
     let intrusion = tape.dated(
         "dan",

@@ -63,7 +63,7 @@ fn hostile() -> Timeline {
             NoteAdded {
                 text: words.to_owned(),
                 step: None,
-                details: Some(Details {
+                details: Some(Box::new(Details {
                     source: Some(words.to_owned()),
                     on_behalf_of: Some(words.to_owned()),
                     audiences: Some(vec![words.to_owned()]),
@@ -71,7 +71,7 @@ fn hostile() -> Timeline {
                     assets: list.clone(),
                     indicators: list,
                     ..Details::default()
-                }),
+                })),
             },
         );
     }
@@ -446,7 +446,7 @@ fn the_id_of_an_observable_is_the_one_everybody_gives_it() {
         NoteAdded {
             text: "x".to_owned(),
             step: None,
-            details: Some(details),
+            details: Some(Box::new(details)),
         },
     );
     let text = export::stix(&timeline(&tape)).unwrap();
@@ -507,7 +507,7 @@ fn taped(entries: Vec<(u8, i64, String, String)>) -> Tape {
                 NoteAdded {
                     text,
                     step: None,
-                    details: Some(details),
+                    details: Some(Box::new(details)),
                 },
             ),
         };

@@ -60,7 +60,7 @@ fn note(text: &str) -> NoteAdded {
 
 fn classed(text: &str, details: Details) -> NoteAdded {
     NoteAdded {
-        details: Some(details),
+        details: Some(Box::new(details)),
         ..note(text)
     }
 }

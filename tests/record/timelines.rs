@@ -215,10 +215,10 @@ fn told(
     until: Option<&str>,
 ) -> runsheet::engine::ids::EventId {
     let at = |text: &str| format!("2026-11-23T{text}:00Z").parse().unwrap();
-    let details = Some(Details {
+    let details = Some(Box::new(Details {
         class: Some(Class::Impact),
         ..Details::default()
-    });
+    }));
     let fact = NoteAdded {
         details,
         ..note(text)

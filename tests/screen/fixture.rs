@@ -387,10 +387,10 @@ pub fn event(number: u64, time: DateTime<FixedOffset>, name: &str, fact: impl In
         person: who(name),
         signed: true,
         role: Some(Role::from("operator")),
-        account: name.to_owned(),
-        host: "bastion-2".to_owned(),
+        account: name.into(),
+        host: "bastion-2".into(),
         boot: BootStamp {
-            id: "boot".to_owned(),
+            id: "boot".into(),
             millis: 1,
         },
         mode: Mode::Live,

@@ -22,7 +22,7 @@ pub fn clock(text: &str) -> FrozenClock {
     FrozenClock {
         now: at(text),
         boot: BootStamp {
-            id: "test".to_owned(),
+            id: "test".into(),
             millis: 1,
         },
     }

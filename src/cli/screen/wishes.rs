@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::background::{self, Message};
 use super::{App, Whole, empty_preview, tail, world};
 use crate::cli::CliError;
-use crate::cli::record;
+use crate::cli::export;
 use crate::driver::{Session, begin};
 use crate::engine::EventId;
 use crate::engine::checkpoint;
@@ -382,7 +382,7 @@ impl App {
         let Some(session) = self.session.as_ref() else {
             return Ok(());
         };
-        let text = record::document(session, format, audience, template)?;
+        let text = export::document(session, format, audience, template)?;
         files::write_atomic(path.as_ref(), text.as_bytes(), 0o644)
             .map_err(|error| CliError::Input(format!("{path}: {error}")))?;
         self.notice(false, format!("wrote {}", escape::line(path)), None);

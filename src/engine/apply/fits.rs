@@ -85,7 +85,7 @@ fn goes_on(fact: &Fact) -> bool {
 /// Whether this event comes from the person, machine and journal that the record names.
 pub(super) fn is_executor(record: &ExecRecord, event: &Event) -> bool {
     record.executor.principal == event.person.as_str()
-        && record.executor.host == event.host
+        && record.executor.host == *event.host
         && record.executor.writer == event.writer.as_str()
 }
 

@@ -267,9 +267,7 @@ pub(super) fn entry(state: &State, command: Command, at: &At) -> Result<Decision
                     NoteAdded {
                         text: text("note", &note)?,
                         step,
-                        details: details
-                            .map(|details| *details)
-                            .filter(|details| !details.is_empty()),
+                        details: details.filter(|details| !details.is_empty()),
                     },
                 ),
                 when,

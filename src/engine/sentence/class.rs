@@ -101,7 +101,7 @@ pub fn class(event: &Event) -> Class {
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_) => Class::Milestone,
         Fact::SeverityChanged(_) => Class::Impact,
-        Fact::NoteAdded(fact) => said(fact.details.as_ref(), Class::Note),
+        Fact::NoteAdded(fact) => said(fact.details.as_deref(), Class::Note),
         Fact::LineNoted(line) => of_line(line.class),
         Fact::EntryImported(fact) => said(Some(&fact.details), Class::Note),
         Fact::EntryCorrected(_) | Fact::EntryDescribed(_) | Fact::EntryLinked(_) => {

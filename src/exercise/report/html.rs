@@ -17,7 +17,8 @@ use chrono::{DateTime, Utc};
 #[must_use]
 pub fn html(report: &Report) -> String {
     let rows = report.timeline.iter().filter_map(|entry| entry.event);
-    let mut page = Markup::with(rows, false);
+    let mut text = String::new();
+    let mut page = Markup::with(&mut text, rows, false);
     let page_title = format!("After-action report: {}", report.overview.name);
     begin(&mut page, &page_title, true, Form::File);
     drill(&mut page);
@@ -38,7 +39,7 @@ pub fn html(report: &Report) -> String {
     comparison(&mut page, &report.comparison);
     changes(&mut page, report);
     end(&mut page, true);
-    page.finish()
+    text
 }
 
 /// A moment where there is one.

@@ -46,7 +46,7 @@ pub(super) fn draft(name: &str, minute: i64, fact: impl Into<Fact>) -> Draft {
         account: name.to_owned(),
         host: "bastion".to_owned(),
         boot: BootStamp {
-            id: "b00t".to_owned(),
+            id: "b00t".into(),
             millis: 1000,
         },
         mode: Mode::Live,

@@ -15,7 +15,7 @@ use crate::evidence::{Digest, canonical};
 use crate::timeline::checkpoints::{Checkpoint, Override};
 use crate::timeline::clocks::Countdown;
 use crate::timeline::followups::{Followup, followups};
-use crate::timeline::{Header, Options, Row, Timeline, about, checkpoints, metrics, rows};
+use crate::timeline::{Header, Options, Timeline, about, checkpoints, metrics, rows};
 
 /// Stands where something was that is not for them.
 const WITHHELD: &str = "(withheld)";
@@ -79,12 +79,12 @@ pub fn project(
     audiences: &Audiences,
     reader: &Audience,
 ) -> Timeline {
-    let whole = rows::rows(state, events, options);
+    let classes = rows::classes(events);
     let seen = seen(events, audiences, reader);
     let projection = Projection {
         name: reader.name.clone(),
         tlp: reader.tlp,
-        withheld: withheld(state, &whole, &seen),
+        withheld: withheld(state, &classes, events, &seen),
     };
     let kept: Vec<_> = events
         .iter()
@@ -134,12 +134,14 @@ fn seen(events: &[Arc<Event>], audiences: &Audiences, reader: &Audience) -> Sigh
     sight
 }
 
-fn withheld(state: &State, whole: &[Row], seen: &Sight) -> Withheld {
+fn withheld(state: &State, classes: &[Class], events: &[Arc<Event>], seen: &Sight) -> Withheld {
     let mut by_class = BTreeMap::new();
     let mut left_out = BTreeSet::new();
-    for row in whole.iter().filter(|row| !seen.sees(&row.event)) {
-        left_out.insert(row.event);
-        *by_class.entry(row.class).or_default() += 1;
+    for (event, class) in events.iter().zip(classes) {
+        if !seen.sees(&event.id) {
+            left_out.insert(event.id);
+            *by_class.entry(*class).or_default() += 1;
+        }
     }
     let violations: BTreeSet<_> = state
         .flags
@@ -202,6 +204,7 @@ impl View<'_> {
             .collect();
         let corrected = self.corrected();
         let artifacts: BTreeSet<_> = timeline.evidence.iter().map(|one| one.sha256).collect();
+        timeline.rows = Vec::new();
         timeline.rows = rows::rows(self.state, &told, options);
         timeline.rows.retain(|row| self.sees(row.event));
         for row in &mut timeline.rows {

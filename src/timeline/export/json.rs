@@ -1,5 +1,7 @@
 //! The whole timeline as one JSON document for other programs. Members keep their order; they are only ever added to.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::timeline::checkpoints::{Checkpoint, Override};
@@ -42,6 +44,15 @@ pub fn json(timeline: &Timeline) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(&document(timeline))?;
     text.push('\n');
     Ok(text)
+}
+
+/// Writes the same document as it is made.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(timeline: &Timeline, mut out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, &document(timeline))?;
+    out.write_all(b"\n")
 }
 
 pub(super) fn document(timeline: &Timeline) -> Document<'_> {

@@ -23,6 +23,8 @@ pub use json::json;
 pub use markdown::markdown;
 pub use stix::stix;
 
+use std::io;
+
 use crate::timeline::Timeline;
 use crate::timeline::clocks::Countdown;
 
@@ -108,6 +110,23 @@ impl Format {
     #[must_use]
     pub fn has_clocks(self) -> bool {
         self == Self::Html
+    }
+
+    /// Writes a timeline in this format.
+    ///
+    /// # Errors
+    /// When it has no form in JSON or cannot be written.
+    pub fn write(
+        self,
+        timeline: &Timeline,
+        countdowns: &[Countdown],
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Html => html::write(timeline, countdowns, out),
+            Self::Json => json::write(timeline, out),
+            _ => out.write_all(self.render(timeline, countdowns)?.as_bytes()),
+        }
     }
 
     /// A timeline in this format.

@@ -347,7 +347,7 @@ fn ours(text: &str) -> Result<Read, Skipped> {
 }
 
 fn row_entry(row: Row, place: Place, position: u64) -> Entry {
-    let about = row.about;
+    let about = row.about.into_inner();
     let edit = |add| Edit {
         add,
         remove: Vec::new(),

@@ -44,7 +44,7 @@ columns! {
         |row, text| row.sim_time = given(text, |text| Ok(moment(text)?.to_utc()))?;
     "person": |row| row.person.to_string(),
         |row, text| row.person = Principal::try_from(text).map_err(|_| "a principal")?;
-    "who": |row| row.who.clone(), |row, text| row.who = text.to_owned();
+    "who": |row| row.who.to_string(), |row, text| row.who = text.into();
     "role": |row| maybe(row.role.as_deref()), |row, text| row.role = some(text);
     "signed": |row| row.signed.to_string(), |row, text| row.signed = truth(text)?;
     "class": |row| row.class.word().to_owned(), |row, text| row.class = class_named(text)?;

@@ -9,7 +9,7 @@ use crate::engine::sentence::Class;
 use crate::evidence::Digest;
 use crate::timeline::export::cell;
 use crate::timeline::words::Word;
-use crate::timeline::{About, Row};
+use crate::timeline::{Apart, Row};
 use crate::trust::{Mode, Principal};
 
 /// A cell that is not as runsheet writes it.
@@ -105,7 +105,7 @@ fn blank() -> Option<Row> {
         late_ms: None,
         sim_time: None,
         person: Principal::try_from("-").ok()?,
-        who: String::new(),
+        who: "".into(),
         role: None,
         signed: false,
         class: Class::Note,
@@ -113,7 +113,7 @@ fn blank() -> Option<Row> {
         step: None,
         text: String::new(),
         evidence: Vec::new(),
-        about: About::default(),
+        about: Apart::default(),
         links: Vec::new(),
         origin: None,
         corrections: Vec::new(),

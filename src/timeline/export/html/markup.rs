@@ -6,10 +6,10 @@ use std::fmt::{self, Display, Write as _};
 
 use crate::engine::EventId;
 
-/// A page as it grows.
-#[derive(Default)]
-pub(crate) struct Markup {
-    out: String,
+/// A page on its way out.
+pub(crate) struct Markup<'a> {
+    /// Whoever takes it remembers that it could not, so that what comes after need not ask.
+    out: &'a mut dyn fmt::Write,
     /// The entries that stand in the table: what else is named has nowhere to lead to.
     entries: HashSet<EventId>,
     /// Whether something is left out: what is not there may be in the record all the same.
@@ -21,14 +21,16 @@ pub(crate) trait Piece {
     fn put(&self, page: &mut Markup);
 }
 
-impl Markup {
+impl<'a> Markup<'a> {
     /// An empty page whose table will have these entries, and whether they are not all there are.
-    pub(crate) fn with(entries: impl Iterator<Item = EventId>, partial: bool) -> Self {
-        let entries: HashSet<_> = entries.collect();
+    pub(crate) fn with(
+        out: &'a mut dyn fmt::Write,
+        entries: impl Iterator<Item = EventId>,
+        partial: bool,
+    ) -> Self {
         Self {
-            // About what a row takes, so that a long page is not moved as it grows.
-            out: String::with_capacity(entries.len() * 300 + (64 << 10)),
-            entries,
+            out,
+            entries: entries.collect(),
             partial,
         }
     }
@@ -51,39 +53,32 @@ impl Markup {
 
     /// Markup of our own; only a literal can be that.
     pub(crate) fn raw(&mut self, markup: &'static str) {
-        self.out.push_str(markup);
+        let _ = self.out.write_str(markup);
     }
 
     /// A value as text, in an element or in a quoted attribute.
     pub(crate) fn text(&mut self, value: impl Display) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(Escaped(&mut self.out), "{value}");
-    }
-
-    /// The whole text.
-    pub(crate) fn finish(self) -> String {
-        self.out
+        let _ = write!(Escaped(self.out), "{value}");
     }
 }
 
-struct Escaped<'a>(&'a mut String);
+struct Escaped<'a>(&'a mut dyn fmt::Write);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
         while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-            self.0.push_str(&rest[..at]);
-            self.0.push_str(match rest.as_bytes()[at] {
+            self.0.write_str(&rest[..at])?;
+            self.0.write_str(match rest.as_bytes()[at] {
                 b'&' => "&amp;",
                 b'<' => "&lt;",
                 b'>' => "&gt;",
                 b'"' => "&quot;",
                 _ => "&#39;",
-            });
+            })?;
             rest = &rest[at + 1..];
         }
-        self.0.push_str(rest);
-        Ok(())
+        self.0.write_str(rest)
     }
 }
 
@@ -105,10 +100,11 @@ mod tests {
 
     #[test]
     fn values_are_text_wherever_they_stand() {
-        let mut page = Markup::default();
+        let mut out = String::new();
+        let mut page = Markup::with(&mut out, std::iter::empty(), false);
         let hostile = "</p><script>'x'&\"y\"";
         put!(&mut page, "<p title=\"" {hostile} "\">" {hostile} "</p>");
         let text = "&lt;/p&gt;&lt;script&gt;&#39;x&#39;&amp;&quot;y&quot;";
-        assert_eq!(page.finish(), format!("<p title=\"{text}\">{text}</p>"));
+        assert_eq!(out, format!("<p title=\"{text}\">{text}</p>"));
     }
 }

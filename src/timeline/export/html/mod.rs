@@ -14,6 +14,8 @@ pub(crate) mod words;
 
 pub(crate) use head::drill;
 
+use std::{fmt, io};
+
 use chrono::{DateTime, Utc};
 
 use self::markup::{Markup, put};
@@ -33,23 +35,62 @@ pub(crate) enum Form {
 /// the last entry was recorded.
 #[must_use]
 pub fn html(timeline: &Timeline, countdowns: &[Countdown]) -> String {
+    let mut text = String::new();
     let now = timeline.told_until().unwrap_or_default();
-    document(timeline, countdowns, now, Form::File)
+    document(&mut text, timeline, countdowns, now, Form::File);
+    text
+}
+
+/// Writes the same document as it is made: the page of a long record is larger than what else is known of it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(
+    timeline: &Timeline,
+    countdowns: &[Countdown],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut sink = Sink {
+        out,
+        failed: Ok(()),
+    };
+    let now = timeline.told_until().unwrap_or_default();
+    document(&mut sink, timeline, countdowns, now, Form::File);
+    sink.failed
+}
+
+/// Text as bytes, and the first reason why they did not get anywhere.
+struct Sink<'a> {
+    out: &'a mut dyn io::Write,
+    failed: io::Result<()>,
+}
+
+impl fmt::Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.failed.is_ok() {
+            self.failed = self.out.write_all(text.as_bytes());
+        }
+        self.failed.as_ref().map_or(Err(fmt::Error), |()| Ok(()))
+    }
 }
 
 /// The document as of this moment, for a server that has newer ones as the incident goes on, at the same address.
 #[must_use]
 pub fn live(timeline: &Timeline, countdowns: &[Countdown], now: DateTime<Utc>) -> String {
-    document(timeline, countdowns, now, Form::Live)
+    let mut text = String::new();
+    document(&mut text, timeline, countdowns, now, Form::Live);
+    text
 }
 
 fn document(
+    out: &mut dyn fmt::Write,
     timeline: &Timeline,
     countdowns: &[Countdown],
     now: DateTime<Utc>,
     form: Form,
-) -> String {
+) {
     let mut page = Markup::with(
+        out,
         timeline.rows.iter().map(|row| row.event),
         timeline.is_partial(),
     );
@@ -81,7 +122,6 @@ fn document(
     lists::flags(&mut page, timeline);
     lists::verifying(&mut page, timeline);
     end(&mut page, timeline.is_exercise());
-    page.finish()
 }
 
 /// What closes a document.
