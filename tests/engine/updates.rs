@@ -111,6 +111,53 @@ fn what_wants_an_approval_passes_the_checkpoint_of_a_step_and_no_other_way() {
 }
 
 #[test]
+fn an_update_that_went_past_its_approval_breaks_the_record() {
+    let mut world = world();
+    let forged = |world: &mut World, step: Option<&str>, message: &str| {
+        let step = step.map(|step| {
+            let key = world.key(step);
+            let attempt = world.step(step).attempt.max(1);
+            runsheet::engine::StepRef {
+                run: key.run,
+                step: key.step,
+                attempt,
+            }
+        });
+        world.forge(
+            "alice",
+            UpdateRecorded {
+                audience: "board".to_owned(),
+                state: None,
+                message: message.to_owned(),
+                step,
+                next: None,
+            },
+        );
+        world.violations().len()
+    };
+    // No step, one that has no checkpoint, one that did not pass it.
+    assert_eq!(forged(&mut world, None, "x"), 1);
+    assert_eq!(forged(&mut world, Some("bare"), "Something happened."), 2);
+    assert_eq!(forged(&mut world, Some("gated"), "Something happened."), 3);
+    world.run("alice", "open").unwrap();
+    world
+        .command(
+            "alice",
+            Command::Skip {
+                step: world.key("bare"),
+                reason: "no".to_owned(),
+            },
+        )
+        .unwrap();
+    world.request("alice", "gated").unwrap();
+    world.approve("bob", "gated").unwrap();
+    world.run("alice", "gated").unwrap();
+    assert_eq!(world.violations().len(), 3);
+    // Other words than those that were approved, under the cover of the step.
+    assert_eq!(forged(&mut world, Some("gated"), "Nothing happened."), 4);
+}
+
+#[test]
 fn the_next_update_is_promised_until_it_comes() {
     let mut world = world();
     let events = |world: &World| {

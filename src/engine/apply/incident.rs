@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::{conflict, reached, violation};
+use crate::engine::checkpoint::record::notice;
 use crate::engine::checkpoint::{change, judge};
 use crate::engine::command::{Refusal, RefusalKind};
 use crate::engine::decide::exercise::may_assign;
 use crate::engine::event::Event;
 use crate::engine::fact::{
     DecisionNamed, IncidentStarted, Milestone, PinnedRunbook, RoleAssigned, RunStarted,
-    StageSubmitted, UpdateDelivered, UpdateUndelivered,
+    StageSubmitted, UpdateDelivered, UpdateRecorded, UpdateUndelivered,
 };
 use crate::engine::ids::{EventId, StepRef};
 use crate::engine::state::{Delivery, Incident, Run, State, Status, StepState, Value};
@@ -193,6 +194,29 @@ pub(super) fn submitted(state: &mut State, event: &Event, fact: &StageSubmitted)
     let stage = (fact.clock.clone(), fact.stage.clone());
     let times = state.submitted.entry(stage).or_default();
     times.push(reached(event));
+}
+
+/// What an audience wants an approval for has to be, word for word, what a step told that passed its checkpoint.
+pub(super) fn updated(state: &mut State, event: &Event, fact: &UpdateRecorded) {
+    let audiences = state.incident.as_deref().map(|one| &one.policy.audiences);
+    let wants = audiences.into_iter().flatten();
+    let wants = wants.filter(|one| one.approval && one.name == fact.audience);
+    if wants.count() == 0 {
+        return;
+    }
+    let told = notice(&fact.audience, &fact.message);
+    let passed = |step: &StepRef| {
+        let at = state.run(&step.run)?.state(&step.step)?;
+        let record = at.record.as_deref()?;
+        Some(at.attempt >= step.attempt && record.gate != "-" && record.exec.script == told)
+    };
+    if fact.step.as_ref().and_then(passed) != Some(true) {
+        let what = format!(
+            "{} was told something without the approval that the policy asks for",
+            fact.audience
+        );
+        violation(state, event, &Refusal::new(RefusalKind::GateClosed, what));
+    }
 }
 
 pub(super) fn delivered(state: &mut State, fact: &UpdateDelivered) {

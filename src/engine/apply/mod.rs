@@ -48,9 +48,9 @@ fn step(state: &mut State, event: &Event) {
         | Fact::FollowupChanged(_)
         | Fact::LineNoted(_)
         | Fact::EntryCorrected(_)
-        | Fact::UpdateRecorded(_)
         | Fact::HubUnreachable(_)
         | Fact::JournalRecovered(_) => {}
+        Fact::UpdateRecorded(fact) => incident::updated(state, event, fact),
         Fact::UpdateDelivered(fact) => incident::delivered(state, fact),
         Fact::UpdateUndelivered(fact) => incident::undelivered(state, fact),
         Fact::EvidenceCaptured(fact) => walk::evidence(state, fact),

@@ -1,5 +1,5 @@
-//! Events that only tell something (notes, corrections, details, follow-ups, updates), many at once. One of them changes nothing but who has
-//! recorded how much, so of a stretch of them only the last of each person and writer has to be looked at.
+//! Events that only tell something (notes, corrections, details, follow-ups), many at once. One of them changes nothing but
+//! who has recorded how much, so of a stretch of them only the last of each person and writer has to be looked at.
 
 use chrono::{DateTime, Utc};
 
@@ -23,7 +23,6 @@ pub fn only_tells(event: &Event) -> bool {
             | Fact::FollowupChanged(_)
             | Fact::LineNoted(_)
             | Fact::EntryCorrected(_)
-            | Fact::UpdateRecorded(_)
             | Fact::HubUnreachable(_)
             | Fact::JournalRecovered(_)
     )

@@ -207,6 +207,11 @@ pub fn make(
     })
 }
 
+/// What is approved of an update: who is told what.
+pub(crate) fn notice(audience: &str, message: &str) -> String {
+    format!("tell {audience}: {message}")
+}
+
 /// Everything the script will see, the secrets as their marks.
 fn vars(
     found: Found<'_>,
@@ -264,11 +269,8 @@ fn script(found: Found<'_>, purpose: Purpose) -> Result<String, Refusal> {
         },
         Kind::Collect(collect) => collect::words(found.run, collect, &values)?,
         Kind::Notify(notify) => {
-            format!(
-                "tell {}: {}",
-                notify.audience,
-                fill(&notify.message, &values, &found.run.secrets())
-            )
+            let message = fill(&notify.message, &values, &found.run.secrets());
+            notice(&notify.audience, &message)
         }
         Kind::Uses(uses) => {
             let with: Vec<_> = uses

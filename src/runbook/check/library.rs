@@ -98,6 +98,7 @@ impl<'p> Library<'p> {
             self.steps
                 .extend(steps().map(|step| step.id.value.0.clone()));
         }
+        self.tells(runbook, report);
         self.prove(runbook, report);
     }
 
@@ -114,6 +115,47 @@ impl<'p> Library<'p> {
                 let what = format!("no step of any runbook is called {}", quoted(step));
                 let problem = Problem::error(policy.path, at, "unknown-step", what);
                 problems.push(problem.maybe_hint(suggest(step, &known)));
+            }
+        }
+    }
+
+    /// Steps that tell somebody who wants an approval, and have no checkpoint to get one at: the engine lets none of them run.
+    fn tells(&self, runbook: &RunbookFile, report: &mut Report<'_, '_>) {
+        let wants = |name: &str| {
+            let mut audiences = self.policy.audiences.iter();
+            audiences.any(|one| one.approval && one.name == name)
+        };
+        let told = |step: &crate::runbook::file::StepFile| {
+            let notify = step.notify.as_ref()?;
+            Some((
+                notify.value.audience.at,
+                notify.value.audience.value.0.clone(),
+            ))
+        };
+        let steps = runbook.steps.value.iter().map(|step| &step.value);
+        let told: Vec<_> = steps
+            .filter_map(|step| Some((step.id.value.0.clone(), told(step)?)))
+            .filter(|(_, (_, audience))| wants(audience))
+            .collect();
+        if told.is_empty() {
+            return;
+        }
+        let model = resolve::runbook(runbook);
+        for (id, (at, audience)) in told {
+            let step = model.steps.iter().find(|step| step.id.as_str() == id);
+            // Whatever might ask for an approval counts; a freeze is for some days only.
+            let gate = step.and_then(|step| {
+                let values = std::collections::BTreeMap::new();
+                let now = chrono::DateTime::UNIX_EPOCH;
+                self.policy.checkpoint_for(&model, step, &values, now)
+            });
+            if gate.is_none() {
+                let (step, audience) = (quoted(&id), quoted(&audience));
+                let what = format!(
+                    "updates for {audience} want an approval, and {step} has no checkpoint: it can never run"
+                );
+                let hint = "give it a `checkpoint`".to_owned();
+                report.error(at, "unapproved-update", what, Some(hint));
             }
         }
     }
