@@ -5,7 +5,6 @@ use crate::engine::event::Event;
 use crate::engine::exec::Purpose;
 use crate::engine::exercise::ClockChange;
 use crate::engine::fact::{ExerciseAnswered, ExerciseClock, Fact};
-use crate::runbook::scenario::Means;
 
 impl Words {
     pub(super) fn of_exercise(self, event: &Event) -> String {
@@ -22,7 +21,7 @@ impl Words {
                     to => format!(" to {}", self.free(&to.join(", "))),
                 };
                 let (from, message) = (self.free(&fact.from), self.free(&fact.message));
-                format!("{} from {from}{to}: {message}", means(fact.means))
+                format!("{} from {from}{to}: {message}", fact.means.words())
             }
             Fact::ExerciseAnswered(fact) => self.simulated(fact),
             Fact::ExerciseRefused(fact) => {
@@ -87,17 +86,5 @@ impl Words {
                 format!("the script gave {what}{step} {count} {logs}")
             }
         }
-    }
-}
-
-fn means(means: Means) -> &'static str {
-    match means {
-        Means::Alert => "alert",
-        Means::Email => "e-mail",
-        Means::Phone => "phone call",
-        Means::Chat => "chat message",
-        Means::Log => "log entry",
-        Means::News => "news",
-        Means::Regulator => "regulator's message",
     }
 }

@@ -200,6 +200,33 @@ pub enum Means {
     Regulator,
 }
 
+impl Means {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Chat,
+        Self::Phone,
+        Self::Email,
+        Self::Alert,
+        Self::Log,
+        Self::News,
+        Self::Regulator,
+    ];
+
+    /// What such a message is called.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Email => "e-mail",
+            Self::Phone => "phone call",
+            Self::Chat => "chat message",
+            Self::Log => "log entry",
+            Self::News => "news",
+            Self::Regulator => "regulator's message",
+        }
+    }
+}
+
 /// A text that comes with an inject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
