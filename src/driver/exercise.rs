@@ -14,6 +14,7 @@ use crate::engine::command::{OfferedPolicy, Ran, RefusalKind, StartIncident, Ste
 use crate::engine::exercise::{Control, FACILITATOR, SimClock};
 use crate::engine::fact::{Evidence, ExerciseAnswered, ExerciseStarted};
 use crate::engine::{Command, ExecRecord, Intent, Refusal, StepRef};
+use crate::exercise::due::What;
 use crate::exercise::seal::{self, Item, Key};
 use crate::exercise::{Progress, due};
 use crate::host::files;
@@ -187,6 +188,27 @@ impl Session {
     /// # Errors
     /// When something cannot be recorded.
     pub fn conduct(&mut self, scenario: &Scenario, key: &Key) -> Result<Acted, DriverError> {
+        self.conduct_where(scenario, key, |_| true)
+    }
+
+    /// The same, but for results of steps that the script does not have: somebody is there who says them.
+    ///
+    /// # Errors
+    /// As [`Session::conduct`].
+    pub fn conduct_beside(&mut self, scenario: &Scenario, key: &Key) -> Result<Acted, DriverError> {
+        self.conduct_where(
+            scenario,
+            key,
+            |what| !matches!(what, What::Answer(answer) if answer.refused.is_some()),
+        )
+    }
+
+    fn conduct_where(
+        &mut self,
+        scenario: &Scenario,
+        key: &Key,
+        wanted: impl Fn(&What) -> bool,
+    ) -> Result<Acted, DriverError> {
         let mut acted = Acted::default();
         // Each thing done may let another be due: an answer that ends a step lets an inject come.
         for _ in 0..1_000 {
@@ -194,7 +216,9 @@ impl Session {
             let progress = self.progress();
             let items = self.standing_items(key, &progress);
             let due = due::due(scenario, self.state(), &progress, &items, now);
-            let Some(first) = due.first() else { break };
+            let Some(first) = due.iter().find(|due| wanted(&due.what)) else {
+                break;
+            };
             let control = first.control(scenario);
             match self.command(Command::Exercise(control)) {
                 Ok(more) => {
