@@ -20,6 +20,8 @@ pub enum Place {
     Pick,
     /// The list of follow-ups.
     Followups,
+    /// Messages, script and score of an exercise.
+    Exercise,
     /// Lines of logs.
     Logs,
     /// Logs, while something is typed.
@@ -35,7 +37,7 @@ pub enum Place {
 
 impl Place {
     /// All, with their names in a key file.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Any, "any"),
         (Self::Home, "home"),
         (Self::Filter, "filter"),
@@ -46,6 +48,7 @@ impl Place {
         (Self::Timeline, "timeline"),
         (Self::Pick, "pick"),
         (Self::Followups, "followups"),
+        (Self::Exercise, "exercise"),
         (Self::Logs, "logs"),
         (Self::Query, "query"),
         (Self::List, "list"),
@@ -126,6 +129,26 @@ acts! {
     Diff "diff" "difference" "Show what this change did";
     Filter "filter" "filter" "Find a runbook by typing";
     Fetch "fetch" "fetch" "Bring the library up to date";
+    Exercise "exercise" "exercise" "Begin an exercise by a scenario of the library";
+    Messages "messages" "messages" "Read the messages of the exercise";
+    Briefing "briefing" "briefing" "Read the briefing, the code word, and when the exercise is broken off";
+    Script "script" "exercise" "Conduct and judge the exercise: what comes, who does what, how it stands";
+    Hold "stop-clock" "stop the clock" "Stop the clock of the exercise, or let it go on";
+    Fire "fire-inject" "let it come" "Let this inject come now";
+    LeaveInject "skip-inject" "skip inject" "Leave this inject out";
+    AnswerFor "answer-step" "answer step" "Say what this step's command printed, instead of the script";
+    Tell "say" "say something" "Send the players a message that is in no script";
+    Faster "faster" "faster" "Let the clock of the exercise run faster";
+    Slower "slower" "slower" "Let the clock of the exercise run slower";
+    Ahead "ahead" "ahead" "Set the clock of the exercise ahead";
+    GoBack "back-to-move" "back to a move" "Go back to the beginning of a move; what came after it counts no more";
+    Verdict "verdict" "verdict" "Say what this expectation counts as, with a reason";
+    Rate "rate" "rate" "Confirm or change the rating of this objective";
+    Remark "remark" "remark" "Keep a strength or something to improve, sealed until the end";
+    Feedback "feedback" "feedback" "Say what you think of the exercise";
+    Report "report" "report" "Write the after-action report of the exercise as a document";
+    End "end-exercise" "end" "End the exercise: what was sealed is opened";
+    Abort "abort-exercise" "break off" "Break the exercise off: this is real, or something else is the matter";
     DryRun "dry-run" "dry run" "Run the step's harmless twin";
     Note "note" "note" "Write a note into the record";
     Timeline "timeline" "timeline" "Show the whole timeline";
@@ -210,6 +233,12 @@ impl Act {
     pub fn moves(self) -> bool {
         self < Self::Start
     }
+
+    /// Whether it is of use in an exercise only; elsewhere nobody has to hear of it.
+    #[must_use]
+    pub fn is_of_exercise(self) -> bool {
+        matches!(self, Self::Messages | Self::Briefing | Self::Script)
+    }
 }
 
 /// Key, meaning, by place. What stands first of a place is first in its footer.
@@ -240,6 +269,9 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Any, "A", Act::Ascii),
     (Place::Any, "X", Act::CancelTask),
     (Place::Any, "D", Act::Dismiss),
+    (Place::Any, "M", Act::Messages),
+    (Place::Any, "B", Act::Briefing),
+    (Place::Any, "G", Act::Script),
     (Place::Any, "P", Act::SitDown),
     (Place::Any, "ctrl-l", Act::Redraw),
     (Place::Any, "ctrl-z", Act::Suspend),
@@ -248,12 +280,15 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Home, "tab", Act::Preview),
     (Place::Home, "h", Act::History),
     (Place::Home, "/", Act::Filter),
+    (Place::Home, "x", Act::Exercise),
     (Place::Home, "f", Act::Fetch),
     (Place::Home, "q", Act::Quit),
     (Place::Filter, "tab", Act::Preview),
     (Place::Preview, "s", Act::Start),
     (Place::Preview, "h", Act::History),
     (Place::Preview, "d", Act::Diff),
+    (Place::Walk, "M", Act::Messages),
+    (Place::Walk, "G", Act::Script),
     (Place::Walk, "x", Act::CancelRun),
     (Place::Walk, "d", Act::DryRun),
     (Place::Walk, "n", Act::Note),
@@ -314,6 +349,24 @@ pub const TABLE: &[(Place, &str, Act)] = &[
     (Place::Followups, "c", Act::ChangeFollowup),
     (Place::Followups, "x", Act::DropFollowup),
     (Place::Form, "ctrl-s", Act::Submit),
+    (Place::Exercise, "tab", Act::NextPane),
+    (Place::Exercise, "p", Act::Hold),
+    (Place::Exercise, "f", Act::Fire),
+    (Place::Exercise, "s", Act::LeaveInject),
+    (Place::Exercise, "w", Act::AnswerFor),
+    (Place::Exercise, "v", Act::Verdict),
+    (Place::Exercise, "r", Act::Rate),
+    (Place::Exercise, "n", Act::Remark),
+    (Place::Exercise, "m", Act::Tell),
+    (Place::Exercise, "+", Act::Faster),
+    (Place::Exercise, "-", Act::Slower),
+    (Place::Exercise, "a", Act::Ahead),
+    (Place::Exercise, "b", Act::GoBack),
+    (Place::Exercise, "h", Act::Feedback),
+    (Place::Exercise, "o", Act::Report),
+    (Place::Exercise, "e", Act::End),
+    (Place::Exercise, "x", Act::Abort),
+    (Place::Exercise, "q", Act::Back),
     (Place::Logs, "m", Act::Mark),
     (Place::Logs, "s", Act::Excerpt),
     (Place::Logs, "n", Act::NextMatch),

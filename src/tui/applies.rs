@@ -1,10 +1,13 @@
 //! Which command applies right now, and what it would do in a word or two. Footer, menu, palette and dispatch ask here,
 //! so none of them can promise what another refuses.
 
+mod exercise;
 mod logs;
 mod timeline;
 
 use std::borrow::Cow;
+
+pub use exercise::{selected, unheard};
 
 use super::act::{Act, Place};
 use super::layer::{FieldKind, Form, Layer, Reading};
@@ -54,7 +57,9 @@ fn in_layer(act: Act, layer: &Layer, model: &Model, world: &World) -> Option<Lab
                 .map(|choice| choice.label.clone().into()),
             Layer::Form(form) => Some(form_enter(form)),
             Layer::Reader(reader) => Some(match reader.what {
-                Reading::Help | Reading::Output | Reading::Clocks => "back".into(),
+                Reading::Help | Reading::Output | Reading::Clocks | Reading::Exercise(..) => {
+                    "back".into()
+                }
                 Reading::Event(_) => "more".into(),
             }),
         },
@@ -110,12 +115,14 @@ pub fn on_screen(act: Act, model: &Model, world: &World) -> Option<Label> {
             (waiting > 0).then(|| format!("{waiting} for you").into())
         }
         Act::Dismiss => model.notice(world).map(|_| "dismiss".into()),
+        _ if act.is_of_exercise() => exercise::leads(act, model, world),
         _ => match model.screen() {
             Screen::Home | Screen::Preview => on_home(act, model, world),
             Screen::Walk => on_walk(act, model, world),
             Screen::Checkpoint => on_checkpoint(act, model, world),
             Screen::Timeline => timeline::on_timeline(act, model, world),
             Screen::Followups => timeline::on_followups(act, model, world),
+            Screen::Exercise => exercise::on_exercise(act, model, world),
             Screen::Logs => logs::on_logs(act, model, world),
         },
     }
@@ -141,8 +148,13 @@ fn moving(act: Act, model: &Model, world: &World) -> Option<Label> {
             Screen::Timeline | Screen::Followups => enter(model, world),
             Screen::Home | Screen::Preview => Some("more".into()),
             Screen::Checkpoint => Some("next way out".into()),
+            Screen::Exercise => Some("more".into()),
             Screen::Logs => (!model.logs.wrap).then(|| "to the right".into()),
         },
+        Act::NextPane if model.screen() == Screen::Exercise => {
+            let next = model.exercise.tab.next(world.open.as_ref()?, true);
+            Some(next.word().to_lowercase().into())
+        }
         Act::Menu => {
             let typed = model.screen_place().is_typed();
             (!typed).then(|| "more".into())
@@ -178,6 +190,7 @@ fn enter(model: &Model, world: &World) -> Option<Label> {
             None => timeline::on_followups(Act::NewFollowup, model, world)
                 .unwrap_or_else(|| "back".into()),
         }),
+        Screen::Exercise => exercise::enter(model, world),
         Screen::Logs => Some(logs::enter(model)),
     }
 }
@@ -228,6 +241,8 @@ fn on_home(act: Act, model: &Model, world: &World) -> Option<Label> {
         Act::Filter => {
             (model.screen() == Screen::Home && !model.home.typing).then(|| "filter".into())
         }
+        Act::Exercise => (model.screen() == Screen::Home && !world.scenarios.is_empty())
+            .then(|| act.label().into()),
         Act::Fetch => world
             .library
             .as_ref()
@@ -323,6 +338,7 @@ fn on_step(act: Act, target: &Target<'_>, world: &World) -> Option<Label> {
             && target.state.claimed.as_ref() != Some(&world.me.principal))
         .then(|| "claim".into()),
         Act::CancelRun => (status == Status::Running
+            && !target.is_simulated()
             && target.state.by.as_ref() == Some(&world.me.principal))
         .then(|| "stop the command".into()),
         Act::Approval => target
@@ -433,6 +449,11 @@ pub fn why_not(act: Act, model: &Model, world: &World) -> Option<(String, Option
             Some((why, None))
         }
         (Screen::Timeline | Screen::Followups, _) => timeline::why_not(act, model, world),
+        (Screen::Home, Act::Exercise) => Some((
+            "the library has no scenario to practise".to_owned(),
+            Some("`runsheet exercise start FILE` begins one by a file".to_owned()),
+        )),
+        (Screen::Exercise, _) => Some((format!("{}: not now", act.label()), None)),
         (Screen::Walk, Act::Close) => Some(not_closed(world)?),
         (Screen::Walk, _) => Some((format!("{}: not now", act.label()), None)),
         _ => None,
@@ -503,6 +524,7 @@ pub fn footer(model: &Model, world: &World) -> Vec<(String, Label)> {
             | Place::Timeline
             | Place::Pick
             | Place::Followups
+            | Place::Exercise
             | Place::Preview
     ) {
         acts.push(Act::Back);

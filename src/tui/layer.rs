@@ -7,17 +7,18 @@ use std::fmt;
 use tui_input::Input as Line;
 
 use super::act::Act;
+use super::exercise::Tab;
 use super::extent::{Cursor, Scroll};
 use super::model::Picking;
 use super::said::Standing;
 use super::theme::Tone;
-use super::wish::{LogRef, Wish};
+use super::wish::{LogRef, Paper, Wish};
 use super::world::Waits;
 use crate::engine::command::StepKey;
 use crate::engine::details::FollowupStatus;
 use crate::engine::exec::Purpose;
 use crate::engine::fact::{Milestone, Outcome};
-use crate::engine::{EventId, IncidentId, Intent};
+use crate::engine::{EventId, IncidentId, Intent, StepRef};
 use crate::evidence::Digest;
 use crate::logs::view::page::At;
 use crate::runbook::model::{Input as Asked, InputKind, RunbookId};
@@ -107,6 +108,8 @@ pub enum Then {
     Pick(Picking),
     /// To this entry of the timeline.
     Entry(EventId),
+    /// This scenario is read, and then asked about.
+    Scenario(String),
     Theme(String),
 }
 
@@ -174,6 +177,21 @@ pub enum FormKind {
     Update,
     Reopen,
     Close,
+    /// An inject that shall not come.
+    LeaveInject(String),
+    AnswerFor(StepRef, Purpose),
+    Tell,
+    Ahead,
+    Verdict(String),
+    Rate(String),
+    /// About an expectation, an objective, or all of it.
+    Remark(Option<String>),
+    /// The question it answers.
+    Feedback(Option<String>),
+    /// The after-action report.
+    Report(Paper),
+    End,
+    Abort,
 }
 
 /// One field. Its text form never holds what was typed into a secret one.
@@ -232,6 +250,8 @@ pub enum Reading {
     Output,
     /// How the regulatory clocks of the open incident stand.
     Clocks,
+    /// A row of the exercise's screen, by its key.
+    Exercise(Tab, String),
 }
 
 impl Form {

@@ -8,6 +8,7 @@ pub mod asked;
 pub mod columns;
 pub mod difference;
 pub mod events;
+pub mod exercise;
 pub mod extent;
 pub mod followups;
 pub mod glyph;

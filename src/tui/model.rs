@@ -1,11 +1,13 @@
 //! What the screen itself remembers: where one is, what has the keys, what is being typed. None of it is in the record.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tui_input::Input as Line;
 
 use super::act::Place;
 use super::events::Index;
+use super::exercise::Tab;
 use super::extent::{Cursor, Drawn, Scroll};
 use super::followups::Followups;
 use super::keymap::Keymap;
@@ -30,6 +32,7 @@ pub enum Screen {
     Checkpoint,
     Timeline,
     Followups,
+    Exercise,
     Logs,
 }
 
@@ -45,6 +48,7 @@ pub struct Model {
     pub checkpoint: CheckpointView,
     pub timeline: TimelineView,
     pub followups: FollowupsView,
+    pub exercise: ExerciseView,
     pub logs: LogsView,
     pub keymap: Keymap,
     pub theme: Theme,
@@ -69,6 +73,8 @@ pub enum Wanted {
     Incident(IncidentId, Option<Waits>),
     /// The form to start this runbook.
     StartForm(RunbookId),
+    /// What everybody may know of this scenario, and the question whether to begin it.
+    Scenario(String),
     /// The logs that were asked for.
     Log,
     /// What the runbook's rules suggest, found after the time of this number.
@@ -208,6 +214,22 @@ pub struct FollowupsView {
     pub list: Followups,
 }
 
+/// The memory of the exercise's screen.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct ExerciseView {
+    pub tab: Tab,
+    pub cursor: Cursor,
+    /// In the briefing.
+    pub scroll: Scroll,
+    /// What the cursor stands on: it goes along when rows come or go.
+    pub on: Option<String>,
+    /// Messages that were on the screen in full.
+    pub read: BTreeSet<(IncidentId, String)>,
+    /// Messages there were when it was last looked.
+    pub heard: Option<(IncidentId, usize)>,
+}
+
 /// The log screen's memory. Where one is in the logs is known to whoever reads them; here is only the page.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs)]
@@ -261,6 +283,7 @@ impl Model {
             checkpoint: CheckpointView::default(),
             timeline: TimelineView::default(),
             followups: FollowupsView::default(),
+            exercise: ExerciseView::default(),
             logs: LogsView::default(),
             keymap,
             theme,
@@ -298,6 +321,7 @@ impl Model {
             Screen::Timeline if self.timeline.picking.is_some() => Place::Pick,
             Screen::Timeline => Place::Timeline,
             Screen::Followups => Place::Followups,
+            Screen::Exercise => Place::Exercise,
             Screen::Logs if self.logs.typing.is_some() => Place::Query,
             Screen::Logs => Place::Logs,
         }

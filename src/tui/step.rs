@@ -7,6 +7,7 @@ use crate::engine::command::StepKey;
 use crate::engine::exec::Purpose;
 use crate::engine::fact::{Evidence, Outcome};
 use crate::engine::state::{Overridden, Run, Status, StepState};
+use crate::exercise::due;
 use crate::runbook::model::{Kind, Risk, Step};
 
 use super::model::Model;
@@ -141,6 +142,17 @@ impl Target<'_> {
         self.facts.map_or(&FREE, |facts| &facts.roll_back)
     }
 
+    /// Whether what became of it is said by the script of an exercise.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.open.state.exercise.is_some()
+            && self
+                .state
+                .record
+                .as_ref()
+                .is_some_and(|record| due::is_simulated(&self.open.state, record))
+    }
+
     /// Whether it ran and has a way back that was not gone yet.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
@@ -177,6 +189,7 @@ impl Target<'_> {
                     Primary::Walk(run.id.clone()),
                     format!("walk {}", uses.runbook),
                 ),
+                _ if self.is_simulated() => (Primary::Watch, "wait for the exercise".to_owned()),
                 _ => (Primary::Watch, "watch the output".to_owned()),
             },
             Status::Unknown => (Primary::Resolve, "say what became of it".to_owned()),

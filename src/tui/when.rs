@@ -164,6 +164,27 @@ pub fn typed(
     Some((time, fidelity, rest))
 }
 
+/// A time that comes: `18:30` is the next such moment, `10m` counts from now, RFC 3339 is itself.
+#[must_use]
+pub fn ahead(text: &str, now: DateTime<FixedOffset>, zone: Zone) -> Option<DateTime<FixedOffset>> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return (time > now).then_some(time);
+    }
+    if let Some(length) = crate::runbook::words::length(text) {
+        return now.checked_add_signed(Duration::from_std(length).ok()?);
+    }
+    let clock = ["%H:%M:%S", "%H:%M"]
+        .iter()
+        .find_map(|form| NaiveTime::parse_from_str(text, form).ok())?;
+    let today = now.with_timezone(&zone.0).date_naive().and_time(clock);
+    let time = today.and_local_timezone(zone.0).single()?;
+    if time > now {
+        return Some(time);
+    }
+    time.checked_add_signed(Duration::try_days(1)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +207,18 @@ mod tests {
         assert!(typed("first page", now, zone).is_none());
         assert!(typed("-99999999999999d x", now, zone).is_none());
         assert!(typed("-é x", now, zone).is_none());
+    }
+
+    #[test]
+    fn a_time_ahead_is_the_next_such_moment() {
+        let now = at("2026-11-23T14:02:11+00:00");
+        let zone = Zone::new(false, now);
+        let to = |text| ahead(text, now, zone);
+        assert_eq!(to("18:30"), Some(at("2026-11-23T18:30:00+00:00")));
+        assert_eq!(to("13:40"), Some(at("2026-11-24T13:40:00+00:00")));
+        assert_eq!(to("1h30m"), Some(at("2026-11-23T15:32:11+00:00")));
+        assert_eq!(to("2026-11-23T14:00:00Z"), None);
+        assert_eq!(to("soon"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::engine::command::StepKey;
 use crate::engine::intent::Secret;
 use crate::engine::{EventId, IncidentId, Intent, RunId, StepRef};
 use crate::evidence::Digest;
+use crate::exercise::seal::Item;
 use crate::logs::view::page::{Ask, At};
 use crate::runbook::model::{LineClass, RunbookId, Severity};
 use crate::timeline::export::Format;
@@ -80,6 +81,26 @@ pub enum Wish {
     CloseLog,
     /// Find what the runbook's rules suggest: `World::suggested`.
     Suggest,
+    /// Read this scenario of the library: `World::scenario`.
+    ReadScenario(String),
+    /// Begin an exercise by it.
+    BeginExercise {
+        scenario: String,
+        /// The clock stands still until somebody lets it go.
+        paused: bool,
+    },
+    /// Something for the controllers of the open exercise alone, until its end.
+    Seal(Item),
+    /// The open exercise is over; what was sealed is opened.
+    EndExercise {
+        aborted: bool,
+        reason: Option<String>,
+    },
+    /// Write the after-action report of the open exercise.
+    Report {
+        paper: Paper,
+        path: String,
+    },
     /// Bring the library up to date.
     Fetch,
     /// Meet the hub now.
@@ -120,6 +141,15 @@ pub enum Wish {
     Quit,
     /// In a demo: the other person sits down at this keyboard.
     SitDown(usize),
+}
+
+/// What an after-action report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Paper {
+    Markdown,
+    Html,
+    Json,
 }
 
 /// Logs that can be opened from an incident.

@@ -15,7 +15,7 @@ use crate::exercise::due::Due;
 use crate::exercise::score::Score;
 use crate::logs::view::page::Page;
 use crate::runbook::model::{Role, Runbook, RunbookId, Severity, StepId};
-use crate::runbook::scenario::Scenario;
+use crate::runbook::scenario::{self, Scenario};
 use crate::timeline::clocks::{self, Countdown, Regime};
 use crate::timeline::promises::Promise;
 use crate::trust::Principal;
@@ -33,6 +33,10 @@ pub struct World {
     pub library: Option<Library>,
     /// In the library's order; the picker sorts.
     pub entries: Arc<Vec<Entry>>,
+    /// The library's scenarios, as everybody may see them.
+    pub scenarios: Arc<Vec<scenario::Head>>,
+    /// The last scenario that was wished for, by its id, or why it cannot be used.
+    pub scenario: Option<(String, Result<Arc<Scenario>, String>)>,
     /// What waits for me first, then the newest.
     pub incidents: Arc<Vec<IncidentRow>>,
     pub open: Option<Open>,
@@ -190,8 +194,12 @@ pub struct Script {
     /// What is to come, in order, as far as can be told.
     pub coming: Vec<Due>,
     pub score: Score,
+    /// Injects that a controller left out, by id.
+    pub left_out: Vec<String>,
     /// Who sits here conducts it.
     pub conducts: bool,
+    /// Who sits here conducts or evaluates it.
+    pub judges: bool,
 }
 
 /// The regulatory clocks that the policy names.

@@ -688,6 +688,8 @@ pub fn world() -> World {
             fetched: Some(at("13:54:00")),
         }),
         entries: Arc::new(entries(4)),
+        scenarios: Arc::default(),
+        scenario: None,
         incidents: Arc::new(vec![
             IncidentRow {
                 id: incident_id(),

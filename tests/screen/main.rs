@@ -12,6 +12,7 @@
 mod answers;
 mod clocks;
 mod curate;
+mod exercise;
 mod fixture;
 mod limits;
 mod logs;

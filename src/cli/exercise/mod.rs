@@ -5,8 +5,8 @@ pub mod args;
 pub mod conduct;
 pub mod drill;
 mod rehearse;
-mod start;
-mod words;
+pub mod start;
+pub mod words;
 
 use std::rc::Rc;
 

@@ -129,19 +129,15 @@ fn time(at: DateTime<Utc>) -> String {
 /// When the script is not for who is here, or the report cannot be written.
 pub fn report(common: &Common, desk: &Rc<Desk>, wanted: &Report) -> Result<(), CliError> {
     let session = incident::open(desk, &wanted.inc)?;
-    let (last, real) = others(desk, &session, &wanted.compare)?;
-    let report = written(&session, last.as_ref(), &real)?;
     let format = if common.json {
         ReportFormat::Json
     } else {
         wanted.format
     };
-    let text = match format {
-        ReportFormat::Markdown => report::markdown(&report),
-        ReportFormat::Html => report::html(&report),
-        ReportFormat::Json => report::json(&report)
-            .map_err(|error| CliError::Input(format!("the report: {error}")))?,
-    };
+    let (text, problems) = document(desk, &session, &wanted.compare, format)?;
+    for problem in &problems {
+        out::talk(&escape::line(problem));
+    }
     match &wanted.output {
         Some(path) => {
             files::write_atomic(path, text.as_bytes(), 0o640)?;
@@ -152,35 +148,43 @@ pub fn report(common: &Common, desk: &Rc<Desk>, wanted: &Report) -> Result<(), C
     }
 }
 
-/// The report of the exercise that is open.
+/// The report as a document, compared with these or with all that is known here; and what kept a clock out of it.
 ///
 /// # Errors
 /// When the script is not for who is here.
-pub fn written(
+pub fn document(
+    desk: &Rc<Desk>,
     session: &Session,
-    last: Option<&report::Run>,
-    real: &[Timeline],
-) -> Result<report::Report, CliError> {
-    with_source(session, |source| report::gather(source, last, real))
+    compared: &[String],
+    format: ReportFormat,
+) -> Result<(String, Vec<String>), CliError> {
+    let (last, real) = others(desk, session, compared)?;
+    let gather = |source: report::Source<'_>| report::gather(source, last.as_ref(), &real);
+    let (report, problems) = with_source(session, gather)?;
+    let text = match format {
+        ReportFormat::Markdown => report::markdown(&report),
+        ReportFormat::Html => report::html(&report),
+        ReportFormat::Json => report::json(&report)
+            .map_err(|error| CliError::Input(format!("the report: {error}")))?,
+    };
+    Ok((text, problems))
 }
 
 fn with_source<T>(
     session: &Session,
     make: impl FnOnce(report::Source<'_>) -> T,
-) -> Result<T, CliError> {
+) -> Result<(T, Vec<String>), CliError> {
     let (scenario, key) = session.script()?;
     let (countdowns, problems) = session.countdowns(false, session.now())?;
-    for problem in &problems {
-        out::talk(&escape::line(problem));
-    }
-    Ok(make(report::Source {
+    let made = make(report::Source {
         scenario: &scenario,
         state: session.state(),
         events: session.journal().log().events(),
         items: &seal::items(session.state(), &key),
         countdowns: &countdowns,
         now: session.now().to_utc(),
-    }))
+    });
+    Ok((made, problems))
 }
 
 /// What it is compared with: the exercises and incidents named, or all that are known here.
@@ -212,7 +216,7 @@ fn others(
         let Ok((script, _)) = other.script() else {
             continue;
         };
-        let run = with_source(&other, report::Run::of)?;
+        let (run, _) = with_source(&other, report::Run::of)?;
         let is_before = run.began < began(session);
         if script.id == scenario.id
             && is_before

@@ -18,14 +18,15 @@ use crate::host::clock::{Clock as _, SystemClock};
 use crate::journal::{Journal, Stamp};
 use crate::library::Library;
 use crate::runbook::problem::Severity;
+use crate::runbook::scenario;
 use crate::trust::Principal;
 use crate::tui::world::{Entry, IncidentRow};
 
 /// What came of it.
 #[derive(Debug)]
 pub enum Message {
-    /// The library's runbooks, from their headers.
-    Catalog(Vec<Entry>),
+    /// The library's runbooks and scenarios, from their headers.
+    Catalog(Vec<Entry>, Vec<scenario::Head>),
     /// How many errors each runbook has, by its path.
     Checked(Vec<(String, usize)>),
     CatalogFailed(String),
@@ -82,9 +83,15 @@ pub fn catalog(settings: &Settings, send: &UnboundedSender<Message>) {
         let listed = open(&settings).and_then(|library| {
             let rows =
                 library::headers(&settings.cache, &library).map_err(|error| error.to_string())?;
-            Ok((library, rows))
+            let memory = library::memory(&settings.cache, &library);
+            let scenarios = library
+                .pin()
+                .and_then(|pin| library.scenarios(&pin, Some(&memory)))
+                .map_err(|error| error.to_string())?;
+            let scenarios = scenarios.into_iter().map(|(_, head)| head).collect();
+            Ok((library, rows, scenarios))
         });
-        let (opened, rows) = match listed {
+        let (opened, rows, scenarios) = match listed {
             Ok(listed) => listed,
             Err(why) => {
                 let _ = send.send(Message::CatalogFailed(why));
@@ -96,7 +103,7 @@ pub fn catalog(settings: &Settings, send: &UnboundedSender<Message>) {
             .into_iter()
             .map(|(path, header)| library::entry(&path, header, today))
             .collect();
-        if send.send(Message::Catalog(entries)).is_err() {
+        if send.send(Message::Catalog(entries, scenarios)).is_err() {
             return;
         }
         let Ok(files) = library::of_library(&opened) else {

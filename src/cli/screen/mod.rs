@@ -221,6 +221,8 @@ impl App {
             me: world::me(&desk, None),
             library: None,
             entries: Arc::default(),
+            scenarios: Arc::default(),
+            scenario: None,
             incidents: Arc::default(),
             open: None,
             preview: None,

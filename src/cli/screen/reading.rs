@@ -138,6 +138,8 @@ fn world(now: DateTime<FixedOffset>, title: String) -> Result<World, CliError> {
         },
         library: None,
         entries: Arc::default(),
+        scenarios: Arc::default(),
+        scenario: None,
         incidents: Arc::default(),
         open: None,
         preview: None,

@@ -98,6 +98,17 @@ impl App {
                 background::fetch(&self.desk.settings, task, &self.send);
             }
             Wish::Sync => self.sync_now(),
+            Wish::ReadScenario(id) => self.read_scenario(id),
+            Wish::BeginExercise { scenario, paused } => {
+                let begun = self.begin_exercise(&scenario, paused);
+                self.told(begun);
+            }
+            Wish::Report { paper, path } => {
+                let written = self.report(paper, &path);
+                self.told(written);
+            }
+            Wish::Seal(item) => self.seal(&item),
+            Wish::EndExercise { aborted, reason } => self.end_exercise(aborted, reason),
             Wish::SetTheme(name) => self.keep_theme(&name),
             Wish::Preview(id) => self.preview(id.as_str(), false),
             Wish::History(id) => self.preview(id.as_str(), true),
@@ -453,7 +464,10 @@ impl App {
 
     pub(super) fn received(&mut self, message: Message) {
         match message {
-            Message::Catalog(entries) => self.world.entries = Arc::new(entries),
+            Message::Catalog(entries, scenarios) => {
+                self.world.entries = Arc::new(entries);
+                self.world.scenarios = Arc::new(scenarios);
+            }
             Message::Checked(counts) => self.checked(counts),
             Message::CatalogFailed(why) => {
                 self.notice(true, format!("the library cannot be listed: {why}"), None)

@@ -73,6 +73,10 @@ pub(super) fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut V
         Act::Preview => preview(model, world, PreviewTab::Steps, wishes),
         Act::History => preview(model, world, PreviewTab::History, wishes),
         Act::Fetch => wishes.push(Wish::Fetch),
+        Act::Exercise => {
+            let choose = super::ask::scenarios(world);
+            super::push_choose(model, choose, wishes);
+        }
         _ if model.screen() == Screen::Preview => in_preview(act, model, world, wishes),
         Act::Filter => {
             model.home.typing = true;

@@ -84,6 +84,10 @@ fn answer(then: Then, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) 
             model.wanted = Some(Wanted::Log);
             wishes.push(Wish::OpenLog(log));
         }
+        Then::Scenario(id) => {
+            model.wanted = Some(Wanted::Scenario(id.clone()));
+            wishes.push(Wish::ReadScenario(id));
+        }
         Then::Theme(name) => {
             if let Some(theme) = Theme::shipped(&name) {
                 model.theme = theme;

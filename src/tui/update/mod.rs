@@ -4,6 +4,7 @@
 mod ask;
 mod checkpoint;
 mod curate;
+mod exercise;
 mod followups;
 mod gate;
 mod home;
@@ -66,10 +67,15 @@ fn follow(model: &mut Model, world: &World, drawn: bool, wishes: &mut Vec<Wish>)
         if model.screen() == Screen::Followups {
             followups::follow(model, open);
         }
+        exercise::follow(model, open, wishes);
     } else {
         let recorded = world.log.as_ref().is_some_and(|log| log.recorded);
         model.screens.retain(|screen| match screen {
-            Screen::Walk | Screen::Checkpoint | Screen::Timeline | Screen::Followups => false,
+            Screen::Walk
+            | Screen::Checkpoint
+            | Screen::Timeline
+            | Screen::Followups
+            | Screen::Exercise => false,
             Screen::Logs => !recorded,
             Screen::Home | Screen::Preview => true,
         });
@@ -119,6 +125,7 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
                 );
             }
         }
+        Some(Wanted::Scenario(id)) => scenario(model, world, &id, wishes),
         Some(Wanted::Log) if world.log.is_some() => {
             model.wanted = None;
             logs::show(model);
@@ -132,6 +139,18 @@ fn arrive(model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             }
         }
         Some(Wanted::Log) | None => {}
+    }
+}
+
+/// Shows what everybody may know of a scenario, once it is read.
+fn scenario(model: &mut Model, world: &World, id: &str, wishes: &mut Vec<Wish>) {
+    let Some((_, read)) = world.scenario.as_ref().filter(|(read, _)| read == id) else {
+        return;
+    };
+    model.wanted = None;
+    match read {
+        Ok(scenario) => push_choose(model, ask::begin(id, scenario), wishes),
+        Err(why) => model.say(format!("{id} cannot be played: {why}"), None),
     }
 }
 
@@ -259,6 +278,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             what: Reading::Clocks,
             scroll: super::extent::Scroll::default(),
         })),
+        _ if act.is_of_exercise() => exercise::show(act, model, world),
         Act::Note | Act::Milestone | Act::Export | Act::Backdate => {
             walk::shared(act, model, world, wishes);
         }
@@ -268,6 +288,7 @@ fn perform(act: Act, model: &mut Model, world: &World, wishes: &mut Vec<Wish>) {
             Screen::Checkpoint => checkpoint::perform(act, model, world, wishes),
             Screen::Timeline => timeline::perform(act, model, world, wishes),
             Screen::Followups => followups::perform(act, model, world, wishes),
+            Screen::Exercise => exercise::perform(act, model, world, wishes),
             Screen::Logs => logs::perform(act, model, world, wishes),
         },
     }

@@ -111,7 +111,7 @@ pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Result<Ve
             },
             note: Some(text("note")).filter(|note| !note.is_empty()),
         })),
-        _ => Ok(Vec::new()),
+        _ => super::exercise::submit(form, model, world),
     }
 }
 

@@ -27,7 +27,7 @@ pub(in crate::tui) const SEVERITIES: [(&str, Severity); 5] = [
     ("SEV5", Severity::Sev5),
 ];
 
-type Submitted = Result<Vec<Wish>, (usize, String)>;
+pub(super) type Submitted = Result<Vec<Wish>, (usize, String)>;
 
 /// The wishes a form stands for, or the field that is wrong and why.
 pub(super) fn submit(form: &Form, model: &mut Model, world: &World) -> Submitted {

@@ -3,6 +3,8 @@
 use chrono::{DateTime, FixedOffset};
 
 use super::super::act::{Act, Place};
+use super::super::applies::unheard;
+use super::super::exercise::{self as played, Tab, pace};
 use super::super::glyph::Shape;
 use super::super::model::{Model, Screen};
 use super::super::rich::Rich;
@@ -13,6 +15,7 @@ use super::super::when;
 use super::super::world::{Gate, Open, World};
 use super::canvas::Canvas;
 use crate::engine::State;
+use crate::engine::exercise::is_controller;
 use crate::runbook::model::{Role, Severity};
 use crate::timeline::clocks::{self, NOT_LEGAL_ADVICE};
 use crate::trust::{Mode, Principal};
@@ -93,13 +96,15 @@ pub(super) fn draw(model: &Model, world: &World, canvas: &mut Canvas<'_>, area: 
     .and(Tone::Exercise, simulated(world, open, canvas));
     let mut used = canvas.rich_right(area.x, right, area.y, &clock);
     let (state, moment) = moment(model, world, open);
+    // Two clocks leave no room for everything on a narrow screen.
+    let has_room = !is_exercise(open) || area.width >= 100;
     let mut facts = Rich::default();
     if let Some(now) = state.severity {
         facts = facts.and(severity_tone(now), severity(now));
     }
     if state.closed.is_some() {
         facts = facts.and(Tone::Dim, " closed");
-    } else if let Some(milestone) = next_milestone(state) {
+    } else if let Some(milestone) = next_milestone(state).filter(|_| has_room) {
         facts = facts.and(Tone::Text, format!(" {}?", milestone.word()));
     }
     facts = facts.and(Tone::Text, "  ");
@@ -139,12 +144,7 @@ fn simulated(world: &World, open: &Open, canvas: &Canvas<'_>) -> String {
     } else if exercise.clock.paused {
         "STOPPED".to_owned()
     } else {
-        let (whole, part) = (exercise.clock.scale / 1_000, exercise.clock.scale % 1_000);
-        let part = format!(".{part:03}");
-        format!(
-            "x{whole}{}",
-            part.trim_end_matches('0').trim_end_matches('.')
-        )
+        pace(exercise.clock.scale)
     };
     let real = world.real.with_timezone(world.now.offset());
     format!(" sim {pace} · {} real", canvas.zone.minute(real))
@@ -175,10 +175,10 @@ fn people(model: &Model, world: &World, open: &Open, canvas: &Canvas<'_>) -> Ric
             .and(Tone::Text, canvas.clean(run.book.id.as_str()))
             .and(Tone::Dim, format!("@{commit} · "));
     }
-    let role = world
-        .me
-        .roles
-        .first()
+    let here = open.state.roles.get(&world.me.principal);
+    let role = here
+        .and_then(|roles| roles.iter().find(|role| is_controller(role)))
+        .or(world.me.roles.first())
         .map_or(String::new(), |role| format!(" ({role})"));
     let unsigned = if world.me.signed { "" } else { " unsigned" };
     line = line
@@ -269,6 +269,65 @@ fn outbox(world: &World, open: &Open, canvas: &Canvas<'_>) -> Vec<(Tone, String)
     lines
 }
 
+/// That it is one, whether its clock stands still, and what came that nobody has read here.
+fn of_exercise(model: &Model, open: &Open) -> Vec<(Tone, String)> {
+    let key = |act| model.keymap.key_of(Place::Any, act).unwrap_or_default();
+    let exercise = open.state.exercise.as_deref();
+    let more = match exercise {
+        Some(exercise) if exercise.ended.is_some() => {
+            format!(" · OVER: {} tells how it went", key(Act::Script))
+        }
+        Some(exercise) if exercise.clock.paused => " · the clock STANDS STILL".to_owned(),
+        _ => String::new(),
+    };
+    let line = format!("EXERCISE EXERCISE: nothing here runs for real{more}");
+    let mut lines = vec![(Tone::Exercise, line)];
+    if !exercise.is_some_and(|exercise| exercise.is_on()) {
+        return lines;
+    }
+    if let Some(script) = &open.script {
+        let waits = played::unscripted(script);
+        if let Some(step) = waits.first().filter(|_| script.conducts) {
+            let line = format!(
+                "! {} waits for a result that the script does not have: {}, then Now",
+                step.step,
+                key(Act::Script)
+            );
+            lines.push((Tone::Banner, line));
+        }
+        return lines;
+    }
+    let reads = model.screen() == Screen::Exercise && model.exercise.tab == Tab::Messages;
+    let unread = unheard(model, open);
+    if let Some(last) = unread.last().filter(|_| !reads) {
+        let to = match last.to.as_slice() {
+            [] => String::new(),
+            to => format!(" to {}", to.join(", ")),
+        };
+        let count = match unread.len() {
+            1 => String::new(),
+            count => format!(" ({count} unread)"),
+        };
+        let line = format!(
+            "! {} from {}{to}: {} · {} reads it{count}",
+            last.means.words(),
+            last.from,
+            last.title,
+            key(Act::Messages)
+        );
+        lines.push((Tone::Banner, line));
+    }
+    lines
+}
+
+/// In an exercise: its name on an edge of the screen, for those who see no colours.
+pub(super) fn marked(open: &Open, canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16) {
+    if is_exercise(open) {
+        let name = Rich::of(Tone::Exercise, "EXERCISE");
+        canvas.titles(x, y, width, &name, &Rich::default());
+    }
+}
+
 /// What has to be read on every screen of an incident, from this row on. Returns the first row below.
 pub(super) fn banners(
     model: &Model,
@@ -282,10 +341,7 @@ pub(super) fn banners(
     };
     let mut lines: Vec<(Tone, String)> = Vec::new();
     if is_exercise(open) {
-        lines.push((
-            Tone::Exercise,
-            "EXERCISE EXERCISE EXERCISE: nothing here runs for real".to_owned(),
-        ));
+        lines.extend(of_exercise(model, open));
     }
     if let Some(why) = &open.read_only {
         lines.push((Tone::Banner, format!("READ-ONLY: {why}")));
@@ -314,6 +370,11 @@ pub(super) fn banners(
     }
     let most = usize::from(area.height / 5).max(1);
     for (tone, line) in lines.into_iter().take(most) {
+        let line = if canvas.ascii {
+            line.replace(" · ", " - ")
+        } else {
+            line
+        };
         let line = canvas.clean(&line);
         let line = super::text::pad(&format!(" {line}"), usize::from(area.width));
         canvas.text(area.x, y, area.width, &line, tone);

@@ -12,7 +12,7 @@ use super::super::text;
 use super::super::theme::Tone;
 use super::super::world::World;
 use super::canvas::Canvas;
-use super::event;
+use super::{event, exercise};
 use crate::timeline::clocks;
 
 /// Draws one layer.
@@ -342,6 +342,10 @@ fn draw_reader(
             output(model, world, canvas, columns),
         ),
         Reading::Clocks => ("Regulatory clocks", clocks(world, canvas, columns)),
+        Reading::Exercise(tab, key) => (
+            "Exercise",
+            exercise::read(*tab, key, world, canvas, columns),
+        ),
         Reading::Event(id) => {
             let found = world.open.as_ref().and_then(|open| {
                 let event = open.events.get(model.timeline.index.place(id)?)?;
@@ -443,6 +447,9 @@ fn help(model: &Model, world: &World) -> Vec<Rich> {
         }
         for act in acts {
             let applies = act.moves() || now.iter().any(|(known, _)| *known == act);
+            if act.is_of_exercise() && !applies {
+                continue;
+            }
             rows.extend(help_row(act, place, applies, model));
         }
     }

@@ -4,6 +4,7 @@ mod brief;
 mod canvas;
 mod checkpoint;
 mod event;
+mod exercise;
 mod followups;
 mod header;
 mod home;
@@ -85,6 +86,7 @@ fn draw(model: &Model, world: &World, buf: &mut Buffer, area: Rect) -> (Drawn, O
             Screen::Checkpoint => checkpoint::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Timeline => timeline::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Followups => followups::draw(model, world, &mut canvas, rest, &mut drawn),
+            Screen::Exercise => exercise::draw(model, world, &mut canvas, rest, &mut drawn),
             Screen::Logs => logs::draw(model, world, &mut canvas, rest, &mut drawn),
         }
         for layer in &model.layers {

@@ -107,7 +107,7 @@ pub(super) fn of_step<'w>(
     Content {
         head: page.rows,
         tail: lines,
-        live: target.state.status == Status::Running,
+        live: target.state.status == Status::Running && !target.is_simulated(),
     }
 }
 
@@ -201,6 +201,30 @@ impl Page<'_, '_> {
         let by = state.by.as_ref().map_or(String::new(), |who| {
             format!(" by {}", person(self.target.open, who))
         });
+        if let Some((tone, words)) = self.stands(&by) {
+            self.say(tone, words);
+        }
+        self.stands_still();
+        self.undone();
+        if let Some(reason) = state.reason.clone().filter(|reason| !reason.is_empty()) {
+            self.say(Tone::Text, format!("  {reason}"));
+        }
+        for evidence in state.evidence.clone() {
+            self.say(
+                Tone::Dim,
+                format!(
+                    "  evidence {} · {} bytes · {}",
+                    evidence.name,
+                    evidence.size,
+                    evidence.sha256.short()
+                ),
+            );
+        }
+    }
+
+    /// The line of its status.
+    fn stands(&self, by: &str) -> Option<(Tone, String)> {
+        let state = self.target.state;
         let at = |time: Option<chrono::DateTime<chrono::FixedOffset>>| {
             time.map_or(String::new(), |time| format!(" {}", self.zone.clock(time)))
         };
@@ -208,8 +232,12 @@ impl Page<'_, '_> {
         let line = |shape: Shape, words: String| {
             Some((shape.tone(), format!("{} {words}", shape.mark(ascii))))
         };
-        let said = match state.status {
+        match state.status {
             Status::Todo => None,
+            Status::Running if self.target.is_simulated() => line(
+                Shape::Waiting,
+                format!("waiting for the exercise since{}{by}", at(state.started)),
+            ),
             Status::Running => line(
                 Shape::Now,
                 format!("running since{}{by}", at(state.started)),
@@ -235,24 +263,15 @@ impl Page<'_, '_> {
                 ),
             ),
             Status::Skipped => line(Shape::Skipped, format!("skipped{}{by}", at(state.ended))),
-        };
-        if let Some((tone, words)) = said {
-            self.say(tone, words);
         }
-        self.undone();
-        if let Some(reason) = state.reason.clone().filter(|reason| !reason.is_empty()) {
-            self.say(Tone::Text, format!("  {reason}"));
-        }
-        for evidence in state.evidence.clone() {
-            self.say(
-                Tone::Dim,
-                format!(
-                    "  evidence {} · {} bytes · {}",
-                    evidence.name,
-                    evidence.size,
-                    evidence.sha256.short()
-                ),
-            );
+    }
+
+    /// That what is waited for does not come while the clock of the exercise stands still.
+    fn stands_still(&mut self) {
+        let exercise = self.target.open.state.exercise.as_deref();
+        let stands = exercise.is_some_and(|exercise| exercise.is_on() && exercise.clock.paused);
+        if stands && self.target.state.status == Status::Running {
+            self.say(Tone::Dim, "  the clock of the exercise stands still");
         }
     }
 
@@ -261,6 +280,10 @@ impl Page<'_, '_> {
         if let Some(twin) = self.target.state.twins.get(&Purpose::RollBack) {
             let at = self.zone.clock(twin.at);
             let (tone, words) = match (twin.running, twin.outcome) {
+                (true, _) if self.target.open.state.exercise.is_some() => (
+                    Tone::Waiting,
+                    "rolled back as soon as the exercise says so, asked",
+                ),
                 (true, _) => (Tone::Now, "being rolled back since"),
                 (_, Some(Outcome::Succeeded)) => (Tone::Warning, "rolled back"),
                 _ => (Tone::Failed, "rolling it back failed"),
@@ -531,6 +554,9 @@ impl Page<'_, '_> {
                 None => self.say(Tone::Dim, format!("{word}: {script}")),
                 Some(twin) => {
                     let ended = match (twin.running, twin.outcome) {
+                        (true, _) if self.target.open.state.exercise.is_some() => {
+                            "waiting for the exercise".to_owned()
+                        }
                         (true, _) => "running".to_owned(),
                         (_, Some(Outcome::Succeeded)) => "succeeded".to_owned(),
                         (_, Some(Outcome::Failed)) => "failed".to_owned(),

@@ -53,6 +53,7 @@ pub(super) fn draw(
         Tone::BorderFocus
     };
     let inside = canvas.frame(area, &title(index, canvas), &position(model, index), edge);
+    header::marked(open, canvas, area.x, area.bottom() - 1, area.width);
     if inside.height == 0 {
         return;
     }

@@ -13,19 +13,36 @@ use super::super::update::{StepRow, step_rows};
 use super::super::when;
 use super::super::world::{Gate, Open, World};
 use super::canvas::Canvas;
-use super::header;
 use super::pane::{self, Content};
+use super::{exercise, header};
 use crate::engine::exec::Purpose;
 use crate::engine::fact::Outcome;
 use crate::engine::state::{Run, Status};
 use crate::runbook::model::{Kind, Risk};
 use crate::timeline::wording::sentence_among;
 
+/// From so many columns on there is room for a pane beside the walk.
+const WIDE: u16 = 150;
+
 /// Where the panes are.
 struct Plan {
     steps: Rect,
     step: Rect,
     events: Rect,
+}
+
+/// Columns for what the script of an exercise has, beside the walk of whoever may read it.
+fn beside(open: &Open, width: u16) -> u16 {
+    let is_on = open
+        .state
+        .exercise
+        .as_deref()
+        .is_some_and(|exercise| exercise.is_on());
+    if is_on && open.script.is_some() && width >= WIDE {
+        width * 2 / 5
+    } else {
+        0
+    }
 }
 
 /// The panes within what is left below the header; the lines between them belong to none.
@@ -64,6 +81,12 @@ pub(super) fn draw(
         area.width,
         area.bottom().saturating_sub(below),
     );
+    let beside = beside(open, area.width);
+    if let Some(script) = open.script.as_deref().filter(|_| beside > 0) {
+        let pane = Rect::new(area.right() - beside, area.y, beside, area.height);
+        exercise::draw_aside(open, script, world, canvas, pane);
+    }
+    let area = Rect::new(area.x, area.y, area.width - beside, area.height);
     let Some(run) = step::run(model, open) else {
         canvas.text(
             area.x + 1,
@@ -136,6 +159,7 @@ fn edges(
         ["└", "┘"],
         focus(Pane::Events),
     );
+    header::marked(open, canvas, area.x, plan.events.bottom(), area.width);
     let title =
         Rich::of(Tone::Title, "Timeline").and(Tone::Dim, format!(" · {}", open.events.len()));
     canvas.titles(area.x, split, area.width, &title, &Rich::default());
@@ -278,6 +302,7 @@ fn note(target: &Target<'_>, ascii: bool) -> (Tone, String) {
         return (Tone::Waiting, count);
     }
     match state.status {
+        Status::Running if target.is_simulated() => (Tone::Waiting, format!("{waiting} exercise")),
         Status::Running => (Tone::Now, "running".to_owned()),
         Status::Done | Status::Failed | Status::Unknown if was_undone(target) => {
             (Tone::Warning, "rolled back".to_owned())
@@ -510,7 +535,9 @@ pub(super) fn matches(model: &Model, world: &World, query: &str) -> Vec<usize> {
     let Some(run) = world.open.as_ref().and_then(|open| step::run(model, open)) else {
         return Vec::new();
     };
-    let area = Rect::new(0, 0, model.size.0.max(super::SMALLEST.0), 24);
+    let width = model.size.0.max(super::SMALLEST.0);
+    let beside = world.open.as_ref().map_or(0, |open| beside(open, width));
+    let area = Rect::new(0, 0, width - beside, 24);
     let columns = if model.walk.zoom {
         area.width - 4
     } else {

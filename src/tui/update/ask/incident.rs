@@ -6,12 +6,14 @@ use crate::engine::Intent;
 use crate::engine::checkpoint::prepare;
 use crate::engine::collect::Asked;
 use crate::engine::command::StepKey;
+use crate::engine::exercise::CONTROLLERS;
 use crate::engine::fact::Milestone;
 use crate::engine::sentence::sentence;
 use crate::engine::state::{Overridden, Run};
 use crate::runbook::model::{LogSource, Severity};
 use crate::timeline::Audiences;
 use crate::timeline::export::{Format, template};
+use crate::trust::Mode;
 use crate::tui::layer::{Choose, Field, FieldKind, Form, FormKind, Then};
 use crate::tui::model::Model;
 use crate::tui::step;
@@ -20,6 +22,12 @@ use crate::tui::update::submit::SEVERITIES;
 use crate::tui::when::Zone;
 use crate::tui::wish::LogRef;
 use crate::tui::world::{Open, OpenRow, Suggestion, World};
+
+fn is_exercise(world: &World) -> bool {
+    let open = world.open.as_ref();
+    let incident = open.and_then(|open| open.state.incident.as_ref());
+    incident.is_some_and(|incident| incident.mode == Mode::Exercise)
+}
 
 /// Which milestone.
 pub(in crate::tui::update) fn milestone(suggested: Option<Milestone>) -> Choose {
@@ -53,7 +61,10 @@ pub(in crate::tui::update) fn severity(now: Option<Severity>) -> Choose {
 
 /// Who does what.
 pub(in crate::tui::update) fn role(world: &World) -> Form {
-    let roles = ["commander", "operator", "approver", "scribe", "liaison"];
+    let mut roles = vec!["commander", "operator", "approver", "scribe", "liaison"];
+    if is_exercise(world) {
+        roles.extend(CONTROLLERS);
+    }
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     let me = world.me.principal.as_str();
     let known: Vec<String> = world
@@ -92,15 +103,21 @@ pub(in crate::tui::update) fn update(world: &World) -> Form {
     };
     let states = ["", "investigating", "identified", "monitoring", "resolved"];
     let states = states.iter().map(|state| (*state).to_owned()).collect();
-    Form::new(
+    let form = Form::new(
         FormKind::Update,
         "Update for stakeholders",
         "see what leaves",
-    )
-    .field(audience)
-    .field(Field::text("state", "State").of(FieldKind::Choice(states, 0)))
-    .field(Field::text("message", "Message"))
-    .field(Field::text("next", "Next within").optional())
+    );
+    let form = if is_exercise(world) {
+        let nothing = "EXERCISE: nothing leaves. It is recorded, and sent to nobody.";
+        form.say(Tone::Exercise, nothing)
+    } else {
+        form
+    };
+    form.field(audience)
+        .field(Field::text("state", "State").of(FieldKind::Choice(states, 0)))
+        .field(Field::text("message", "Message"))
+        .field(Field::text("next", "Next within").optional())
 }
 
 /// What was collected is read; a key log is collected, or read where it lies.
@@ -281,6 +298,10 @@ pub(in crate::tui::update) fn export(world: &World) -> Choose {
     let templates = std::iter::once(NO_TEMPLATE).chain(template::OWN.map(|(name, ..)| name));
     let templates: Vec<String> = templates.map(str::to_owned).collect();
     let mut choose = Choose::new("Export");
+    if is_exercise(world) {
+        let marked = "EXERCISE: every document says so; none of it was real.";
+        choose = choose.say(Tone::Exercise, marked);
+    }
     for (format, word, ending, purpose) in Format::ALL {
         let mut path = Form::new(
             FormKind::Export(format),

@@ -1,6 +1,7 @@
 //! The questions: forms and choices as they are put.
 
 mod curate;
+mod exercise;
 mod followups;
 mod gate;
 mod ground;
@@ -8,6 +9,7 @@ mod incident;
 mod step;
 
 pub(super) use curate::*;
+pub(super) use exercise::*;
 pub(super) use followups::*;
 pub(super) use gate::*;
 pub(super) use ground::*;
