@@ -15,6 +15,7 @@ mod approver;
 mod bytes;
 mod curate;
 mod demo;
+mod exercise;
 mod first_start;
 mod gone;
 mod hostile;
@@ -27,5 +28,7 @@ mod pty;
 mod resume;
 mod snapshot;
 mod sshd;
+#[path = "../support/team.rs"]
+mod team;
 mod tmux;
 mod two;

@@ -84,6 +84,11 @@ impl Tmux {
         self.tell(&["capture-pane", "-p", "-e"])
     }
 
+    /// Keeps everything that is written to the terminal from now on.
+    pub fn record(&self, file: &std::path::Path) {
+        self.tell(&["pipe-pane", &format!("cat >{}", file.display())]);
+    }
+
     /// What was last put on its clipboard.
     pub fn buffer(&self) -> String {
         self.tell(&["show-buffer"])
