@@ -105,7 +105,10 @@ fn an_incident_is_curated_on_the_screen_and_the_record_holds_it() {
     for text in ["TLP:AMBER", "in the summary", "paste.txt", "led to"] {
         assert!(seen.contains(text), "{text}: {seen}");
     }
+    // A letter right behind Escape would be taken for one with Alt.
+    tmux.wait_enter("more");
     tmux.keys(&["Escape"]);
+    tmux.wait_enter("open");
 
     // Before the incident nothing was known.
     form(&tmux, "g", "What was known at a time");
