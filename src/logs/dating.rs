@@ -2,9 +2,12 @@
 
 use std::io;
 
+use chrono::{DateTime, Utc};
+
 use super::lines::Encoding;
 use super::source::Source;
 use super::stamp::{Format, Stamp, Stamps, Zone};
+use crate::runbook::model::Log;
 
 /// So much of a log's beginning, middle and end tells how its lines are dated.
 pub const SAMPLE: usize = 64 << 10;
@@ -51,4 +54,19 @@ impl Dating {
         }
         Ok(None)
     }
+}
+
+/// When each line of a log was written that was pulled then, by what the runbook says of the log, else by the lines.
+#[must_use]
+pub fn times(log: &Log, bytes: &[u8], pulled: DateTime<Utc>) -> Vec<Option<DateTime<Utc>>> {
+    let zone = log.zone.as_deref().and_then(Zone::parse);
+    let (zone, newest) = (zone.unwrap_or(Zone::UTC), Stamp::of(pulled));
+    let stamps = match log.format.as_deref().and_then(Format::named) {
+        Some(format) => Some(Stamps::with(format, zone, newest)),
+        None => Stamps::detect(bytes.get(..SAMPLE).unwrap_or(bytes), zone, newest),
+    };
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines
+        .map(|line| Some(stamps.as_ref()?.of(line)?.utc()))
+        .collect()
 }

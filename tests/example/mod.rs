@@ -6,6 +6,7 @@
 mod cleared;
 mod found;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ const CLOCKS: [&str; 2] = ["gdpr-33", "nis2-23"];
 /// What the script plays on.
 pub struct Stage {
     pub world: World,
+    /// The bytes of what was captured.
+    pub kept: RefCell<BTreeMap<Digest, Vec<u8>>>,
 }
 
 /// The incident, played to its end.
@@ -81,7 +84,10 @@ impl Stage {
         world.incident = IncidentId::generate(millis, &Digest::of(b"the example").0);
         world.boot.id = "6f1f4a0e-0f3b-4d6e-9d7e-2f6f5f0c9a11".into();
         world.mode = mode;
-        Self { world }
+        Self {
+            world,
+            kept: RefCell::default(),
+        }
     }
 
     fn play(&mut self) {
@@ -124,7 +130,8 @@ impl Stage {
             secrets: Vec::new(),
         };
         let start = StartIncident {
-            exercise: None,
+            exercise: (self.world.mode == Mode::Exercise)
+                .then(|| Box::new(super::world::exercise(self.world.now))),
             title: title.to_owned(),
             severity: Severity::Sev2,
             mode: self.world.mode,
@@ -352,8 +359,10 @@ impl Stage {
 
     /// Some bytes that were captured now.
     fn artifact(&self, name: &str, source: &str, text: &str, pull: Option<Pull>) -> Evidence {
+        let sha256 = Digest::of(text.as_bytes());
+        self.kept.borrow_mut().insert(sha256, text.into());
         Evidence {
-            sha256: Digest::of(text.as_bytes()),
+            sha256,
             size: text.len() as u64,
             name: name.to_owned(),
             source: source.to_owned(),

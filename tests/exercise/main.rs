@@ -10,6 +10,10 @@
     reason = "a test fails by panicking, and tells its story in one piece"
 )]
 
+mod drawn;
+#[allow(dead_code, reason = "the record's tests use all of it")]
+#[path = "../example/mod.rs"]
+mod example;
 mod play;
 mod stage;
 mod time;

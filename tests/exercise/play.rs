@@ -87,6 +87,19 @@ pub fn played(play: &Play) -> Stage {
     stage
 }
 
+/// What the players of a play did, in another scenario of the same runbook.
+pub fn again(play: &Play, id: &str, text: &str) -> Stage {
+    let mut stage = Stage::new(id, text, &play.people);
+    let players = play.play.iter();
+    for action in players.filter(|action| play.people.contains_key(&action.by)) {
+        let at = stage.begun() + span(&action.at);
+        stage.go_to(at);
+        done(&mut stage, action);
+    }
+    stage.settle();
+    stage
+}
+
 fn span(text: &str) -> TimeDelta {
     let mut all = TimeDelta::zero();
     let mut number = String::new();

@@ -11,6 +11,7 @@
 )]
 
 mod audiences;
+mod drawn;
 mod drill;
 mod events;
 #[path = "../example/mod.rs"]

@@ -55,6 +55,25 @@ pub enum Exercise {
     },
     /// The after-action report
     Report(Report),
+    /// Draw a scenario from an incident: its outputs, logs, times and decisions, with secrets and persons replaced
+    From {
+        #[arg(value_name = "INC")]
+        inc: String,
+        /// The id of the scenario; that of the file, or of the runbook with the day, unless said otherwise
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Write it to this file, which is not there yet
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Walk through an old incident: what was known, what would you do now, what was done; nothing is recorded
+    Replay {
+        #[arg(value_name = "INC")]
+        inc: String,
+        /// Print every point with so many of its last entries, and ask nothing
+        #[arg(long, value_name = "N")]
+        entries: Option<usize>,
+    },
     /// INC and what to do: pause, resume, speed, ahead, back, fire, skip, say, answer, score, verdict, rate, remark, feedback, coming, end, abort
     #[command(external_subcommand)]
     Of(Vec<String>),

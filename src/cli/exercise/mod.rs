@@ -1,9 +1,10 @@
-//! `exercise`: begin one, conduct it, judge it, tell how it went. The same rules as everywhere: what may be done is the
+//! `exercise`: begin one, conduct it, judge it, tell how it went, and draw one from what really happened. The same rules as everywhere: what may be done is the
 //! engine's to say.
 
 pub mod args;
 pub mod conduct;
 pub mod drill;
+mod old;
 mod rehearse;
 pub mod start;
 pub mod words;
@@ -56,6 +57,10 @@ pub fn run(common: &Common, command: Exercise) -> Result<(), CliError> {
         Exercise::Conduct { inc, until_paused } => conduct::run(common, &desk, &inc, until_paused),
         Exercise::Report(wanted) => words::report(common, &desk, &wanted),
         Exercise::Rehearse { .. } | Exercise::Drill { .. } => Ok(()),
+        Exercise::From { inc, id, output } => {
+            old::draw(common, &desk, &inc, id.as_deref(), output.as_deref())
+        }
+        Exercise::Replay { inc, entries } => old::walk(common, &desk, &inc, entries),
         Exercise::Of(words) => of(common, &desk, words),
     }
 }
