@@ -219,20 +219,45 @@ fn no_update_of_an_exercise_leaves() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
             count.fetch_add(1, Ordering::SeqCst);
-            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+            let _ = std::io::Write::write_all(
+                &mut stream,
+                b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            );
         }
     });
     let mut both = both();
-    both.team.env.push(("HOOK".to_owned(), format!("http://{address}/hook")));
+    both.team
+        .env
+        .push(("HOOK".to_owned(), format!("http://{address}/hook")));
     let robin = both.robin();
-    robin.ok(&["update", &both.drill, "--audience", "customers", "--state", "identified", "practice"]);
+    robin.ok(&[
+        "update",
+        &both.drill,
+        "--audience",
+        "customers",
+        "--state",
+        "identified",
+        "practice",
+    ]);
     robin.ok(&["outbox", &both.drill, "--retry"]);
     for step in ["drop", "only"] {
         robin.ok(&["step", &both.drill, step, "skip", "--reason", "practice"]);
     }
     robin.ok(&["step", &both.drill, "tell", "run"]);
     robin.ok(&["outbox", "--retry"]);
-    assert_eq!(calls.load(Ordering::SeqCst), 0, "an exercise sent something");
-    robin.ok(&["update", &both.live, "--audience", "customers", "--state", "identified", "real"]);
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        0,
+        "an exercise sent something"
+    );
+    robin.ok(&[
+        "update",
+        &both.live,
+        "--audience",
+        "customers",
+        "--state",
+        "identified",
+        "real",
+    ]);
     assert_eq!(calls.load(Ordering::SeqCst), 1, "the live one is sent");
 }

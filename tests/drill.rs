@@ -10,7 +10,6 @@
 )]
 
 #[path = "support/team.rs"]
-#[allow(dead_code, reason = "each test file uses its part")]
 mod team;
 
 use std::io::{BufRead as _, BufReader};
@@ -38,7 +37,9 @@ impl Player {
     }
 
     fn wait_for(&self, what: &str) {
-        wait_for(what, || self.ok(&["timeline", "-"]).contains(what).then_some(()));
+        wait_for(what, || {
+            self.ok(&["timeline", "-"]).contains(what).then_some(())
+        });
     }
 }
 
@@ -57,7 +58,11 @@ fn one_person_practises_with_colleagues_that_the_exercise_plays() {
     let mut errors = BufReader::new(drill.stderr.take().unwrap());
     errors.read_line(&mut told).unwrap();
     let words: Vec<String> = told.split_whitespace().map(str::to_owned).collect();
-    assert_eq!(words.first().map(String::as_str), Some("runsheet"), "{told}");
+    assert_eq!(
+        words.first().map(String::as_str),
+        Some("runsheet"),
+        "{told}"
+    );
     let words = words[1..words.len() - 2].to_vec();
     let player = Player {
         words,
@@ -65,8 +70,14 @@ fn one_person_practises_with_colleagues_that_the_exercise_plays() {
     };
     player.wait_for("alert from monitoring");
     let status = player.ok(&["status", "-"]);
-    assert!(status.contains("EXERCISE") && status.contains("6 times real time"), "{status}");
-    let sealed = player.command(&["exercise", "-", "coming"]).output().unwrap();
+    assert!(
+        status.contains("EXERCISE") && status.contains("6 times real time"),
+        "{status}"
+    );
+    let sealed = player
+        .command(&["exercise", "-", "coming"])
+        .output()
+        .unwrap();
     assert!(!sealed.status.success() && text(&sealed.stderr).contains("sealed"));
     player.ok(&["step", "-", "welcome", "skip", "--reason", "known"]);
     let out = player.ok(&["step", "-", "look", "run"]);
@@ -85,6 +96,9 @@ fn one_person_practises_with_colleagues_that_the_exercise_plays() {
     player.wait_for("ended the exercise");
     assert!(drill.wait().unwrap().success());
     let report = player.ok(&["exercise", "report", "-"]);
-    assert!(report.contains("EXERCISE") && report.contains("performed without challenges"), "{report}");
+    assert!(
+        report.contains("EXERCISE") && report.contains("performed without challenges"),
+        "{report}"
+    );
     player.ok(&["verify", "-"]);
 }
