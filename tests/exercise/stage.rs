@@ -15,6 +15,7 @@ use runsheet::driver::{Desk, Ports, Session, Settings};
 use runsheet::engine::intent::Secret;
 use runsheet::engine::{IncidentId, Intent};
 use runsheet::evidence::Digest;
+use runsheet::exercise::report::{self, Report, Source};
 use runsheet::exercise::score::{self, Score};
 use runsheet::exercise::{Key, due};
 use runsheet::host::clock::{BootStamp, Clock};
@@ -231,43 +232,20 @@ impl Stage {
         due::after(self.begun(), stage.at)
     }
 
-    /// Verdicts, ratings and what was refused, as text.
-    pub fn summary(&self) -> String {
-        let score = self.score();
-        let mut text = String::new();
-        for one in &score.expectations {
-            let time = one
-                .done
-                .map_or_else(|| "-".to_owned(), |at| at.format("%H:%M:%S").to_string());
-            text.push_str(&format!(
-                "{:<12} {:<24} {time}\n",
-                one.verdict.word(),
-                one.id
-            ));
-        }
-        for one in &score.objectives {
-            let letter = |rating: Option<runsheet::exercise::seal::Rating>| {
-                rating.map_or("-", |rating| rating.letter())
-            };
-            text.push_str(&format!(
-                "{:<24} proposed {} confirmed {}\n",
-                one.id,
-                letter(one.proposed),
-                letter(one.confirmed)
-            ));
-        }
-        for one in &score.refused {
-            text.push_str(&format!(
-                "refused {} {}\n",
-                one.step.clone().unwrap_or_default(),
-                one.what
-            ));
-        }
-        let came = self.session(FACILITATOR).state().exercise.clone().unwrap();
-        for (at, inject) in &came.injected {
-            text.push_str(&format!("{} {}\n", at.format("%H:%M:%S"), inject.inject));
-        }
-        text
+    /// The after-action report.
+    pub fn report(&self) -> Report {
+        let session = self.session(EVALUATOR);
+        let (countdowns, problems) = session.countdowns(false, session.now()).unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        let source = Source {
+            scenario: &self.scenario,
+            state: session.state(),
+            events: session.journal().log().events(),
+            items: &runsheet::exercise::seal::items(session.state(), &self.key),
+            countdowns: &countdowns,
+            now: self.sim(),
+        };
+        report::gather(source, None, &[])
     }
 
     /// The record breaks no promise, for anybody.
