@@ -173,6 +173,16 @@ impl Exercise {
         self.set.checked_add_signed(real)
     }
 
+    /// When its time is up, on the simulated clock.
+    #[must_use]
+    pub fn end(&self) -> DateTime<Utc> {
+        i64::try_from(self.started.length)
+            .ok()
+            .and_then(TimeDelta::try_seconds)
+            .and_then(|length| self.started.clock.sim.checked_add_signed(length))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// Whether it is under way.
     #[must_use]
     pub fn is_on(&self) -> bool {

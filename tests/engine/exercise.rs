@@ -178,6 +178,33 @@ fn only_who_conducts_it_sets_the_clock_and_lets_messages_come() {
 }
 
 #[test]
+fn the_clock_goes_no_further_than_the_script() {
+    let mut world = world(Mode::Exercise);
+    let ahead = |sim| {
+        Command::Exercise(Control::Clock {
+            change: ClockChange::Ahead,
+            sim: Some(sim),
+            scale: None,
+            to: None,
+            paused: false,
+        })
+    };
+    let end = world.state.exercise.as_ref().unwrap().end();
+    let refusal = world
+        .command("alice", ahead(end + TimeDelta::seconds(1)))
+        .unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::BadValue);
+    world.command("alice", ahead(end)).unwrap();
+    world
+        .command("alice", clock(ClockChange::Paused, None, true))
+        .unwrap();
+    let refusal = world
+        .command("alice", clock(ClockChange::Resumed, None, false))
+        .unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::BadValue, "{refusal}");
+}
+
+#[test]
 fn what_a_player_makes_up_is_flagged_and_changes_nothing() {
     let mut world = world(Mode::Exercise);
     let ended = ExerciseEnded {
@@ -295,6 +322,10 @@ fn when_it_is_over_nothing_starts_and_what_was_sealed_is_still_taken() {
     world.command("alice", Command::Exercise(end)).unwrap();
     assert_eq!(
         world.run("alice", "look").unwrap_err().kind,
+        RefusalKind::Closed
+    );
+    assert_eq!(
+        world.request("alice", "wipe").unwrap_err().kind,
         RefusalKind::Closed
     );
     let sealed = Sealed {

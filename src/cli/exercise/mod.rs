@@ -111,6 +111,9 @@ fn item(session: &Session, action: Action) -> Result<Item, CliError> {
     Ok(match action {
         Action::Skip { inject, reason } => {
             find(&scenario, &inject)?;
+            if session.progress().came(&inject).is_some() {
+                return Err(CliError::Refused(format!("{inject} has come already")));
+            }
             Item::Skipped { inject, reason }
         }
         Action::Verdict {

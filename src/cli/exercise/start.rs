@@ -52,6 +52,11 @@ pub fn start(
     out::talk(&format!(
         "It is conducted by the screen (runsheet open {short}) or without one: runsheet exercise conduct {short}"
     ));
+    if paused {
+        out::talk(&format!(
+            "The clock stands still: runsheet exercise {short} resume lets it go"
+        ));
+    }
     out::data(&format!("INC-{id}"))
 }
 
@@ -79,7 +84,8 @@ pub fn find(desk: &Desk, name: &str) -> Result<(String, String), CliError> {
 /// # Errors
 /// When it is not the key of this exercise.
 pub fn join(desk: &Rc<Desk>, inc: &str, file: &Path) -> Result<(), CliError> {
-    let bytes = files::read_limited(file, 1_024)?;
+    let bytes = files::read_limited(file, 1_024)
+        .map_err(|error| CliError::Input(format!("{}: {error}", file.display())))?;
     let key = Key::from_hex(&String::from_utf8_lossy(&bytes))
         .ok_or_else(|| CliError::Input(format!("{}: a key is 64 hex digits", file.display())))?;
     let mut session = incident::open(desk, inc)?;

@@ -127,7 +127,18 @@ fn settable(
     if clock.scale == 0 || clock.scale > FASTEST {
         return bad("the clock runs between 0.001 and 1000 times as fast as a real one");
     }
+    let end = exercise.end();
+    let over = |what: &str| {
+        let what = format!(
+            "{what} the end of the script at {}",
+            end.format("%Y-%m-%d %H:%MZ")
+        );
+        Err(Refusal::new(RefusalKind::BadValue, what)
+            .hint("`runsheet exercise INC end` ends it and opens what was sealed"))
+    };
     match change {
+        ClockChange::Ahead if clock.sim > end => over("that is after"),
+        ClockChange::Resumed if now >= end => over("its time is up: the clock is at or after"),
         ClockChange::Resumed if !exercise.clock.paused => bad("the clock runs already"),
         ClockChange::Paused if exercise.clock.paused => bad("the clock stands still already"),
         ClockChange::Ahead if clock.sim <= now => bad("ahead is a later time than it is now"),

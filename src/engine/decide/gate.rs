@@ -28,6 +28,7 @@ pub(super) fn signed(state: &State, command: Command, at: &At) -> Result<Decisio
             secrets,
             signed,
         } => {
+            super::exercise::may_start(state)?;
             let site = record::Site::asked(at);
             let record = fresh(state, &step, purpose, &secrets, &site, at)?;
             judge::request(state, &record, &signed, by, now)?;
