@@ -414,3 +414,42 @@ fn cases(text: &str) -> Vec<u32> {
         })
         .collect()
 }
+
+/// Every page, runbook and source that is shipped, below this folder.
+fn pages(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages(&path, found);
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "md" || end == "yaml" || end == "rs" || end == "py")
+        {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_page_has_marks_of_a_merge_in_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    for dir in ["docs", "runbooks", "src", "tests", "themes"] {
+        pages(&root.join(dir), &mut found);
+    }
+    assert!(found.len() > 500, "the pages are somewhere else");
+    for path in found {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        let marked = text.lines().position(|line| {
+            ["<", ">"]
+                .iter()
+                .any(|mark| line.starts_with(&format!("{} ", mark.repeat(7))))
+        });
+        assert!(
+            marked.is_none(),
+            "{}:{}",
+            path.display(),
+            marked.unwrap_or(0) + 1
+        );
+    }
+}

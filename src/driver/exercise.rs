@@ -284,19 +284,29 @@ impl Session {
             dropped: 0,
             bytes: log.text.clone().into_bytes(),
         }));
-        let evidence: Vec<Evidence> = self.redactor().map_or_else(
-            |_| Vec::new(),
-            |redaction| {
-                let store = self.evidence_dir();
-                captured
-                    .iter()
-                    .filter_map(|output| {
-                        keep::keep(output, &record.exec.host, &redaction, &store, now).ok()
-                    })
-                    .collect()
-            },
-        );
+        // What could not be kept is no evidence, and the step not done: as where a real log could not be.
+        let (ran, evidence) = match self.captured(&captured, &record.exec.host, now) {
+            Ok(evidence) => (ran, evidence),
+            Err(error) => (Ran::Failed(error.to_string()), Vec::new()),
+        };
         finish(record, ran, started, now, answer.output.clone(), evidence)
+    }
+
+    fn captured(
+        &self,
+        outputs: &[Output],
+        host: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Evidence>, DriverError> {
+        let (redaction, store) = (self.redactor()?, self.evidence_dir());
+        let kept = outputs
+            .iter()
+            .map(|output| keep::keep(output, host, &redaction, &store, now));
+        kept.collect::<Result<_, _>>()
+            .map_err(|source| DriverError::Io {
+                what: "what the script gave",
+                source,
+            })
     }
 
     /// In an exercise, what a rule refused is recorded: whoever evaluates wants to know what was tried.
